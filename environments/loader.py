@@ -1,0 +1,73 @@
+"""From the name of an environment to its model."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pydantic import ValidationError
+
+from environments.document import Document, described, names, read
+from environments.dotenv import read_variables
+from environments.explanation import Explanation
+from environments.interpolation import Interpolation
+from environments.model import Environment
+from environments.problem import FieldPath, InvalidEnvironment, Problem
+from environments.values import is_name
+
+__all__ = ["InvalidEnvironment", "load", "names"]
+
+
+def load(
+    name: str,
+    directory: Path,
+    variables: Mapping[str, str] = os.environ,
+    *,
+    offline: bool = False,
+) -> Environment:
+    """Load the environment of that name from its YAML file.
+
+    `env_file` supplies variables that `variables` does not set. With `offline`, the engine is left
+    out, so that none of the variables that lead to it has to be set.
+
+    Raises:
+        InvalidEnvironment: there is no such file, or it is wrong; one line with file, line, field
+            and what was expected. Values of variables are never part of it.
+    """
+    document = read(name, directory)
+    main = directory / f"{name}.yaml"
+    data = dict(document.data)
+    if not is_name(name):
+        _refuse(document, (), "expected a file name of letters, digits, '_', '.' and '-'")
+    if "name" in data:
+        _refuse(document, ("name",), "unknown key 'name': the file's name is the name")
+    if offline:
+        data.pop("engine", None)
+    variables = {**_env_file(data.pop("env_file", None), directory, document), **variables}
+    interpolation = Interpolation(variables)
+    values = interpolation.replace(data)
+    if interpolation.problems:
+        raise InvalidEnvironment.first_of(
+            (Problem(document.position(path), path, said) for path, said in interpolation.problems),
+            main,
+        )
+    if isinstance(ca_file := values.get("ca_file"), str) and ca_file:
+        values["ca_file"] = str((directory / ca_file).resolve())
+    try:
+        return Environment.model_validate({**values, "name": name})
+    except ValidationError as error:
+        problems = list(Explanation(document, values, interpolation.sources).problems(error))
+    raise InvalidEnvironment.first_of(problems, main)
+
+
+def _env_file(value: Any, directory: Path, document: Document) -> dict[str, str]:
+    if value is None or value == "":
+        return {}
+    if not isinstance(value, str) or "$" in value:
+        expected = "expected a path, without variables"
+        _refuse(document, ("env_file",), f"{expected}, got {described(value)}")
+    return read_variables((directory / value).resolve())
+
+
+def _refuse(document: Document, path: FieldPath, message: str) -> NoReturn:
+    raise InvalidEnvironment(str(Problem(document.position(path), path, message)))

@@ -1,0 +1,245 @@
+"""The typed model of an environment: what its YAML file declares, and nothing else is checked."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_core import PydanticCustomError
+
+from environments.problem import FieldPath
+from environments.sizes import Bytes
+from environments.values import Addresses, EngineAddress, Name, Port, Statuses, Subnet, Table, Url
+
+DEFAULT_ENGINE = "unix:///var/run/docker.sock"
+
+
+def _nothing() -> Mapping[Any, Any]:
+    return MappingProxyType({})
+
+
+def _named(data: Any, *sections: str) -> Any:
+    """Give each entry of the sections the key that it stands under as its name."""
+    if not isinstance(data, dict):
+        return data
+    named = dict(data)
+    problems: list[tuple[FieldPath, str]] = []
+    for section in sections:
+        if isinstance(entries := data.get(section), dict):
+            named[section] = dict(entries)
+            for name, body in entries.items():
+                if body is None or isinstance(body, dict):
+                    named[section][name] = {**(body or {}), "name": name}
+                if isinstance(body, dict) and "name" in body:
+                    unknown = f"unknown key 'name': {name!r} above it is the name"
+                    problems.append(((section, name, "name"), unknown))
+    _refuse(problems)
+    return named
+
+
+def _refuse(problems: list[tuple[FieldPath, str]]) -> None:
+    if problems:
+        said = "; ".join(f"{'.'.join(map(str, path))}: {message}" for path, message in problems)
+        raise PydanticCustomError("problems", "{said}", {"said": said, "problems": problems})
+
+
+class Frozen(BaseModel):
+    """A value that cannot change and refuses keys that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Declared(Frozen):
+    """A part of an environment file: an empty value, or null, is as if its key were not there."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_empty(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        # An unknown key stays, to be refused.
+        return {
+            key: value
+            for key, value in data.items()
+            if (value is not None and value != "") or key not in cls.model_fields
+        }
+
+
+class Limits(Declared):
+    """The most that a container may use: CPUs (1.5 is one and a half cores) and memory in bytes."""
+
+    cpus: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    memory: Annotated[Bytes, Field(gt=0)] | None = None
+
+
+class Service(Declared):
+    """A service of the stack and the one container that runs it."""
+
+    name: str
+    container: Name
+    """Name of its container; the environment's prefix and the service's name where not given."""
+    ports: tuple[Port, ...] = ()
+    """Ports that it listens on inside the network."""
+    publish: tuple[Port, ...] = ()
+    """Ports that it publishes on the host."""
+    limits: Limits = Limits()
+    healthcheck: Literal["required", "if-present"] | None = None
+    """Whether the container must report that it is healthy; `if-present`: only where it can."""
+    max_restarts: Annotated[int, Field(ge=0)] = 0
+    """Restarts by the engine since the container was created. One is already a crash."""
+
+
+class Route(Declared):
+    """A URL that the stack must answer, and the service that must answer it."""
+
+    name: str
+    url: Url
+    service: str
+    status: Statuses = (200,)
+    """Status codes that are right; after redirects, where they are followed."""
+    follow_redirects: bool = False
+    redirects: Literal["same-host"] | None = None
+    """`same-host`: a redirect may not lead to another host, nor from https to http."""
+
+
+class Postgresql(Declared):
+    """A PostgreSQL server, named by its service, and the role and database that the stack uses."""
+
+    name: str
+    user: str
+    database: str
+
+
+class Redis(Declared):
+    """A Redis server, named by its service."""
+
+    name: str
+
+
+class Datastores(Declared):
+    """The databases of the stack, by kind and then by service."""
+
+    postgresql: Table[Postgresql] = Field(default_factory=_nothing)
+    redis: Table[Redis] = Field(default_factory=_nothing)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_by_key(cls, data: Any) -> Any:
+        return _named(data, "postgresql", "redis")
+
+
+class Nginx(Declared):
+    """The reverse proxy, named by its service."""
+
+    service: str
+
+
+class Engine(Declared):
+    """Where the Docker engine is: `unix://`, `tcp://` or `ssh://`; empty is the local socket."""
+
+    address: EngineAddress = DEFAULT_ENGINE
+    key: SecretStr | None = None
+    """The private key itself, as CI secrets hold it, for an `ssh://` address."""
+
+
+class Network(Declared):
+    """The network that joins the containers."""
+
+    subnet: Subnet
+
+
+class Logging(Declared):
+    """How the engine keeps container logs."""
+
+    driver: str
+    max_size: Annotated[Bytes, Field(gt=0)]
+
+
+class Secrets(Declared):
+    """Secrets are files: where they lie beside the compose file, and where containers see them."""
+
+    directory: str
+    mount: str = "/run/secrets"
+
+
+class Deploy(Declared):
+    """How a release is rolled out."""
+
+    order: tuple[str, ...]
+    required_variables: tuple[str, ...] = ()
+    optional_variables: tuple[str, ...] = ()
+
+
+class Waiver(Declared):
+    """A failure that is known and accepted until a date, that day included."""
+
+    check: str
+    """The check's name, `containers.restarts`."""
+    subject: str
+    reason: str
+    expires: date
+
+
+class Environment(Declared):
+    """One environment, complete: everything that the suites verify follows from this."""
+
+    name: str
+    description: str = ""
+    engine: Engine = Engine()
+    compose_file: str = ""
+    checkout: str = ""
+    """Directory of the checkout on the server."""
+    container_prefix: Name = ""
+    code_mounted: bool = False
+    """Whether the containers run code that is mounted live from the host."""
+    network: Network | None = None
+    logging: Logging | None = None
+    secrets: Secrets | None = None
+    deploy: Deploy | None = None
+    resolve: Addresses = Field(default_factory=_nothing)
+    """`host:port` (host may be `*`) to the `address:port` to connect to; SNI and Host stay."""
+    ca_file: str | None = None
+    """Certificates to trust instead of the system's, PEM; relative to the environment's file."""
+    services: Annotated[Table[Service], Field(min_length=1)]
+    routes: Table[Route] = Field(default_factory=_nothing)
+    datastores: Datastores = Field(default_factory=Datastores)
+    nginx: Nginx | None = None
+    waivers: tuple[Waiver, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_by_key(cls, data: Any) -> Any:
+        data = _named(data, "services", "routes")
+        if isinstance(data, dict) and isinstance(services := data.get("services"), dict):
+            prefix = data.get("container_prefix")
+            for name, body in services.items():
+                if isinstance(body, dict) and not body.get("container"):
+                    body["container"] = f"{prefix}{name}" if isinstance(prefix, str) else name
+        return data
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> Self:
+        known = f"expected a declared service ({', '.join(self.services)})"
+        problems = [(path, known) for path, name in self._mentions() if name not in self.services]
+        owners: dict[str, str] = {}
+        for service in self.services.values():
+            owner = owners.setdefault(service.container, service.name)
+            if owner != service.name:
+                taken = f"expected a container of its own: that of {owner!r} has the same name"
+                problems.append((("services", service.name, "container"), taken))
+        _refuse(problems)
+        return self
+
+    def _mentions(self) -> Iterator[tuple[FieldPath, str]]:
+        """Yield every place that names a service, and the service."""
+        for route in self.routes.values():
+            yield ("routes", route.name, "service"), route.service
+        for kind in ("postgresql", "redis"):
+            for name in getattr(self.datastores, kind):
+                yield ("datastores", kind, name), name
+        if self.nginx:
+            yield ("nginx", "service"), self.nginx.service
+        if self.deploy:
+            for index, name in enumerate(self.deploy.order):
+                yield ("deploy", "order", index), name

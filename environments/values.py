@@ -1,0 +1,85 @@
+"""The types of single values: each refuses what it is not, in words, without quoting it."""
+
+import re
+from collections.abc import Callable, Mapping
+from ipaddress import ip_network
+from types import MappingProxyType
+from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic_core import PydanticCustomError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+T = TypeVar("T")
+
+
+def _expect(what: str, holds: Callable[[T], bool]) -> AfterValidator:
+    def check(value: T) -> T:
+        try:
+            right = holds(value)
+        except ValueError:
+            right = False
+        if not right:
+            # The value is left out: it may have come from a variable that holds a secret.
+            raise PydanticCustomError("expected", "expected {what}", {"what": what})
+        return value
+
+    return AfterValidator(check)
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a text can name a container, a service or an environment."""
+    return _NAME.fullmatch(text) is not None
+
+
+def _is_url(text: str) -> bool:
+    parts = urlsplit(text)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+
+
+def _is_engine(text: str) -> bool:
+    parts = urlsplit(text)
+    if parts.scheme == "unix":
+        return parts.path.startswith("/") and not parts.netloc
+    return parts.scheme in ("tcp", "ssh") and bool(parts.hostname) and parts.port != 0
+
+
+def _is_endpoint(text: str) -> bool:
+    parts = urlsplit(f"//{text}")
+    return bool(parts.hostname and parts.port) and parts.netloc == text and "@" not in text
+
+
+def _is_subnet(text: str) -> bool:
+    return "/" in text and bool(ip_network(text))
+
+
+def _as_list(value: object) -> object:
+    return (value,) if isinstance(value, int | str) else value
+
+
+Name = Annotated[str, _expect("a name of letters, digits, '_', '.' and '-'", is_name)]
+Port = Annotated[int, _expect("a port from 1 to 65535", lambda port: 1 <= port <= 65535)]
+Status = Annotated[int, _expect("a status code from 100 to 599", lambda code: 100 <= code <= 599)]
+Statuses = Annotated[tuple[Status, ...], BeforeValidator(_as_list), Field(min_length=1)]
+"""Status codes; one alone needs no list."""
+Url = Annotated[str, _expect("a URL such as https://example.com/", _is_url)]
+EngineAddress = Annotated[
+    str, _expect("an engine such as unix:///var/run/docker.sock or ssh://user@host:22", _is_engine)
+]
+Subnet = Annotated[str, _expect("a subnet such as 172.20.0.0/16", _is_subnet)]
+Host = Annotated[str, _expect("a host and port such as example.com:443 or *:443", _is_endpoint)]
+Address = Annotated[
+    str,
+    _expect(
+        "an address and port such as 127.0.0.1:443",
+        lambda text: "*" not in text and _is_endpoint(text),
+    ),
+]
+Table = Annotated[Mapping[Name, T], AfterValidator(MappingProxyType), PlainSerializer(dict)]
+"""Values by name, in the order of the file; as unchangeable as what holds it."""
+Addresses = Annotated[
+    Mapping[Host, Address], AfterValidator(MappingProxyType), PlainSerializer(dict)
+]
+"""`host:port` to the `address:port` to connect to instead."""

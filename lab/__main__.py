@@ -1,0 +1,85 @@
+"""The command behind scripts/lab."""
+
+import argparse
+import difflib
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from lab import address, stack
+from lab.process import LabError, say
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:  # noqa: ARG002
+        self.exit(2, "usage: scripts/lab [up | down | env | faults | break NAME | heal NAME]\n")
+
+
+def _main() -> int:
+    parser = _Parser(
+        prog="scripts/lab",
+        description="The lab stack; with no command: bring it up, then run pytest -m lab.",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands.add_parser("up", help="bring the stack up, or mend it")
+    commands.add_parser("down", help="remove the stack, and stop the engine that the lab started")
+    commands.add_parser("env", help="print where the lab is, as shell assignments")
+    commands.add_parser("faults", help="list the faults that can be injected")
+    for command, meaning in (("break", "inject a fault"), ("heal", "undo a fault")):
+        commands.add_parser(command, help=meaning).add_argument("name", metavar="NAME")
+    arguments = parser.parse_args()
+    match arguments.command:
+        case "up":
+            stack.up()
+            say("up and healthy")
+        case "down":
+            stack.down()
+        case "env":
+            print(address.load().assignments(), end="")
+        case "faults":
+            _list_faults()
+        case "break" | "heal":
+            return _fault(arguments.command, arguments.name)
+        case _:
+            stack.up()
+            pytest = Path(sys.executable).with_name("pytest")
+            os.execv(pytest, [str(pytest), "-m", "lab"])  # noqa: S606
+    return 0
+
+
+def _list_faults() -> None:
+    from lab import faults
+
+    for fault in faults.ALL.values():
+        print(f"{fault.name:<32} {fault.sentence}")
+
+
+def _fault(command: str, name: str) -> int:
+    from lab import faults
+
+    if name not in faults.ALL:
+        near = difflib.get_close_matches(name, faults.ALL, n=1)
+        meant = f"did you mean {near[0]}?" if near else "scripts/lab faults lists them"
+        say(f"no fault is called {name}: {meant}")
+        return 2
+    if command == "break":
+        faults.inject(name)
+    else:
+        faults.heal(name)
+    return 0
+
+
+def main() -> None:
+    """Run one command, and turn what the lab cannot do into one line and exit code 1."""
+    try:
+        sys.exit(_main())
+    except LabError as error:
+        say(str(error))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Where clients find the lab: its certificate authority and the ports that nginx publishes."""
+
+import errno
+import shlex
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import OUT
+from lab.process import LabError
+
+FILE = OUT / "lab.env"
+
+
+@dataclass(frozen=True)
+class Address:
+    """The authority that clients trust, and the two published ports."""
+
+    ca_file: Path
+    http_port: int
+    https_port: int
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment variables that carry it."""
+        return {
+            "LAB_CA_FILE": str(self.ca_file),
+            "LAB_HTTP_PORT": str(self.http_port),
+            "LAB_HTTPS_PORT": str(self.https_port),
+        }
+
+    def assignments(self) -> str:
+        """Return it in the form that the shell and every dotenv reader take."""
+        return "".join(f"{name}={shlex.quote(value)}\n" for name, value in self.variables().items())
+
+    def save(self) -> None:
+        """Keep it for later runs."""
+        FILE.write_text(self.assignments())
+
+
+def load() -> Address:
+    """Return where the lab was brought up."""
+    try:
+        entries = dict(line.split("=", 1) for line in shlex.split(FILE.read_text()))
+        return Address(
+            Path(entries["LAB_CA_FILE"]),
+            int(entries["LAB_HTTP_PORT"]),
+            int(entries["LAB_HTTPS_PORT"]),
+        )
+    except FileNotFoundError:
+        raise LabError("the lab was never brought up here: scripts/lab up") from None
+    except (KeyError, ValueError):
+        raise LabError(f"{FILE} is damaged: delete it, then scripts/lab up") from None
+
+
+def choose(ca_file: Path, published: frozenset[int]) -> Address:
+    """Return the ports of the last time, 80 and 443 at first, and others where those are taken.
+
+    Those that the lab itself has published already are not taken.
+    """
+    ports = (80, 443)
+    if FILE.exists():
+        ports = (load().http_port, load().https_port)
+    http, https = (port if port in published or _is_free(port) else _free() for port in ports)
+    return Address(ca_file, http, https)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            server.bind(("0.0.0.0", port))  # noqa: S104
+        except OSError as error:
+            # Only the engine, not we, needs the right to a low port.
+            return error.errno == errno.EACCES
+    return True
+
+
+def _free() -> int:
+    with socket.socket() as server:
+        server.bind(("0.0.0.0", 0))  # noqa: S104
+        port: int = server.getsockname()[1]
+        return port

@@ -1,0 +1,62 @@
+"""The lab's certificate authority, and one server certificate a host name."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import trustme
+from cryptography import x509
+
+from lab import OUT, secret_files
+
+DIRECTORY = OUT / "certificates"
+AUTHORITY = DIRECTORY / "ca.crt"
+HOSTS = ("chatbuilds.com", "python-api.chatbuilds.com", "nexusai.domain.com")
+LIFETIME = timedelta(days=90)
+RENEWAL = timedelta(days=30)
+
+
+def ensure() -> None:
+    """Have an authority and a certificate for every host, none of them close to its end."""
+    if _renewal_is_due(AUTHORITY):
+        made = trustme.CA(organization_name="stackproof lab")
+        _save(AUTHORITY, made.cert_pem.bytes(), made.private_key_pem.bytes())
+        for host in HOSTS:
+            files(host)[0].unlink(missing_ok=True)
+    for host in HOSTS:
+        certificate, _ = files(host)
+        if _renewal_is_due(certificate):
+            _save(certificate, *issue(host))
+
+
+def files(host: str) -> tuple[Path, Path]:
+    """Return where the host's certificate and its private key are."""
+    return DIRECTORY / f"{host}.crt", DIRECTORY / f"{host}.key"
+
+
+def issue(
+    host: str, *, not_before: datetime | None = None, not_after: datetime | None = None
+) -> tuple[bytes, bytes]:
+    """Return a new certificate of the lab's authority, and its private key, as PEM."""
+    authority = trustme.CA.from_pem(
+        AUTHORITY.read_bytes(), AUTHORITY.with_suffix(".key").read_bytes()
+    )
+    now = datetime.now(UTC)
+    leaf = authority.issue_cert(
+        host,
+        # A clock that lags a little must not find it not yet valid.
+        not_before=not_before or now - timedelta(hours=1),
+        not_after=not_after or now + LIFETIME,
+    )
+    return b"".join(pem.bytes() for pem in leaf.cert_chain_pems), leaf.private_key_pem.bytes()
+
+
+def _save(certificate: Path, chain: bytes, key: bytes) -> None:
+    secret_files.write(certificate.with_suffix(".key"), key)
+    certificate.write_bytes(chain)
+
+
+def _renewal_is_due(certificate: Path) -> bool:
+    if not (certificate.exists() and certificate.with_suffix(".key").exists()):
+        return True
+    end = x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
+    return end - datetime.now(UTC) < RENEWAL

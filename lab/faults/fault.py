@@ -1,0 +1,76 @@
+"""A fault: how to break the lab, how to undo it, and exactly what it must turn red."""
+
+import time
+from dataclasses import dataclass
+
+from lab import HERE, stack
+from lab.process import LabError, run, say
+
+COMMAND_SECONDS = 60
+SHOWS_WITHIN = 60
+"""Seconds; the slowest is a crash loop, until its restarts are far enough apart to look at."""
+_POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way to break the lab.
+
+    `red` are the checks that must fail, `unknown` those that then cannot look, and no others:
+    ids such as `containers.running[redis]`. `says` are words of the first line of a failure.
+    The shell lines run in the directory `lab/`.
+    """
+
+    name: str
+    sentence: str
+    inject: str
+    heal: str
+    red: frozenset[str]
+    says: str
+    unknown: frozenset[str] = frozenset()
+    until: str = "true"
+    """A shell condition that holds once the fault shows."""
+
+    def inject_now(self) -> None:
+        """Break the lab, and wait until the fault shows."""
+        _shell(self.inject)
+        give_up = time.monotonic() + SHOWS_WITHIN
+        while not _holds(self.until):
+            if time.monotonic() > give_up:
+                raise LabError(f"{self.name} did not show within {SHOWS_WITHIN} s: {self.until}")
+            time.sleep(_POLL_SECONDS)
+
+    def heal_now(self) -> None:
+        """Undo the fault; what its own lines leave altered, the lab mends as it comes up."""
+        try:
+            _shell(self.heal)
+        except LabError as error:
+            say(f"{self.name}: {error}; the lab mends it")
+        stack.up()
+
+
+def checks(*ids: str) -> frozenset[str]:
+    """Write `a.b[x, y]` for `a.b[x]` and `a.b[y]`."""
+    return frozenset(
+        f"{check}[{subject.strip()}]"
+        for each in ids
+        for check, _, subjects in [each.removesuffix("]").partition("[")]
+        for subject in subjects.split(",")
+    )
+
+
+def health_is(container: str, status: str) -> str:
+    """A shell condition: the container's health has this status."""
+    return f'[ "$(docker inspect -f {{{{.State.Health.Status}}}} {container})" = {status} ]'
+
+
+def _shell(line: str) -> None:
+    run("bash", "-euc", f"cd {HERE}\n{line}", deadline=COMMAND_SECONDS)
+
+
+def _holds(condition: str) -> bool:
+    try:
+        _shell(condition)
+    except LabError:
+        return False
+    return True

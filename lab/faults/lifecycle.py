@@ -1,0 +1,77 @@
+"""Containers that are gone, down, ill, or dying over and over."""
+
+from lab.faults.fault import Fault, checks, health_is
+
+FAULTS = (
+    Fault(
+        "container-removed",
+        "someone removed a container",
+        inject="docker rm --force vpn-redis",
+        heal="true",
+        red=checks("containers.exists[redis]", "containers.running[redis]",
+                   "containers.healthy[redis]", "datastores.ping[redis]"),
+        unknown=checks("containers.restarts[redis]", "containers.oom_killed[redis]",
+                       "resources.cpu_limit[redis]", "resources.memory_limit[redis]",
+                       "resources.effective_memory[redis]"),
+        says="redis exists: expected a container vpn-redis, observed none",
+    ),
+    Fault(
+        "container-stopped",
+        "someone stopped a container and forgot it",
+        inject="docker stop vpn-ollama",
+        heal="docker start vpn-ollama",
+        red=checks("containers.running[ollama]", "containers.healthy[ollama]"),
+        unknown=checks("resources.effective_memory[ollama]"),
+        says="ollama running: expected running, observed exited with code",
+    ),
+    Fault(
+        "container-paused",
+        "a container was frozen, as a backup does, and not thawed",
+        inject="docker pause vpn-ollama",
+        heal="docker unpause vpn-ollama",
+        red=checks("containers.running[ollama]", "containers.healthy[ollama]"),
+        says="ollama running: expected running, observed paused",
+    ),
+    Fault(
+        "container-unhealthy",
+        "a container runs, and its health check fails",
+        inject="docker exec vpn-ollama mv /usr/bin/curl /usr/bin/curl.away",
+        until=health_is("vpn-ollama", "unhealthy"),
+        heal="docker exec vpn-ollama mv /usr/bin/curl.away /usr/bin/curl",
+        red=checks("containers.healthy[ollama]"),
+        says="ollama health: expected healthy, observed unhealthy",
+    ),
+    Fault(
+        "container-restarted",
+        "a container crashed once, and looks well again",
+        inject="docker exec vpn-ollama kill -TERM 1",
+        until="[ $(docker inspect -f {{.RestartCount}} vpn-ollama) = 1 ] && "
+        + health_is("vpn-ollama", "healthy"),
+        heal="true",
+        red=checks("containers.restarts[ollama]"),
+        says="ollama restarts: expected at most 0, observed 1",
+    ),
+    Fault(
+        "container-crash-looping",
+        "a container dies at every start",
+        inject="docker exec vpn-ollama mv /srv/server.py /srv/server.py.away\n"
+        "docker exec vpn-ollama kill -TERM 1",
+        # The engine doubles its pause between restarts: after seven, it lasts long enough to look.
+        until="[ $(docker inspect -f {{.RestartCount}} vpn-ollama) -ge 7 ] && "
+        "[ $(docker inspect -f {{.State.Status}} vpn-ollama) = restarting ]",
+        heal="true",
+        red=checks("containers.running[ollama]", "containers.healthy[ollama]",
+                   "containers.restarts[ollama]"),
+        unknown=checks("resources.effective_memory[ollama]"),
+        says="ollama running: expected running, observed restarting",
+    ),
+    Fault(
+        "container-oom-killed",
+        "the kernel killed a process of a container for want of memory",
+        inject="docker exec vpn-redis perl -e '$x = q(x) x 700_000_000' || true",
+        until="[ $(docker inspect -f {{.State.OOMKilled}} vpn-redis) = true ]",
+        heal="true",
+        red=checks("containers.oom_killed[redis]"),
+        says="redis out of memory: expected no kill",
+    ),
+)  # fmt: skip

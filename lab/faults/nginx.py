@@ -1,0 +1,63 @@
+"""The reverse proxy: down, broken on disk, or sending users the wrong way."""
+
+from lab.faults.fault import Fault, checks
+
+_ALL_ROUTES = checks(
+    "routes.status[home, health, api, api-health, python-api, python-api-health, nexusai, "
+    "pgadmin, n8n, http-redirect]"
+)
+_RELOAD = "docker exec vpn-nginx nginx -s reload"
+_SITE = "out/nginx/conf.d/chatbuilds.conf"
+
+FAULTS = (
+    Fault(
+        "nginx-config-broken",
+        "a configuration that does not parse lies on disk; nginx still runs with the old one",
+        inject=f"echo 'server {{' >> {_SITE}",
+        heal="true",
+        red=checks("nginx.config_valid[nginx]"),
+        says="nginx configuration: expected nginx -t succeeds",
+    ),
+    Fault(
+        "nginx-stopped",
+        "the reverse proxy is down",
+        inject="docker stop vpn-nginx",
+        heal="docker start vpn-nginx",
+        red=checks("containers.running[nginx]", "containers.healthy[nginx]") | _ALL_ROUTES,
+        unknown=checks("nginx.config_valid[nginx]", "resources.effective_memory[nginx]",
+                       "routes.redirects[pgadmin, n8n, http-redirect]"),
+        says="home status: expected 200, observed connection refused",
+    ),
+    Fault(
+        "route-bad-gateway",
+        "nginx looks for a service on a port where nobody listens",
+        inject=f"sed -i s/web:3000/web:3999/ {_SITE} && {_RELOAD}",
+        until="curl -sk --resolve chatbuilds.com:$LAB_HTTPS_PORT:127.0.0.1 -o /dev/null "
+        "-w '%{http_code}' https://chatbuilds.com:$LAB_HTTPS_PORT/ | grep -q 502",
+        heal="true",
+        red=checks("routes.status[home]"),
+        says="home status: expected 200, observed 502",
+    ),
+    Fault(
+        "route-not-found",
+        "a deploy lost a location of the configuration",
+        inject=f"sed -i 's#location = /n8n #location = /n9n #; s#location /n8n/#location /n9n/#' "
+        f"{_SITE} && {_RELOAD}",
+        until="curl -sk --resolve chatbuilds.com:$LAB_HTTPS_PORT:127.0.0.1 -o /dev/null "
+        "-w '%{http_code}' https://chatbuilds.com:$LAB_HTTPS_PORT/n8n | grep -q 404",
+        heal="true",
+        red=checks("routes.status[n8n]"),
+        says="n8n status: expected 200, observed 404",
+    ),
+    Fault(
+        "redirect-leaves-host",
+        "a redirect sends users to another host",
+        inject=f"sed -i 's#return 301 /n8n/;#return 301 https://n8n.example.com/;#' {_SITE} "
+        f"&& {_RELOAD}",
+        until="curl -sk --resolve chatbuilds.com:$LAB_HTTPS_PORT:127.0.0.1 -o /dev/null "
+        "-w '%{redirect_url}' https://chatbuilds.com:$LAB_HTTPS_PORT/n8n | grep -q example.com",
+        heal="true",
+        red=checks("routes.redirects[n8n]", "routes.status[n8n]"),
+        says="n8n redirects: expected to stay on chatbuilds.com",
+    ),
+)  # fmt: skip

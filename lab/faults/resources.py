@@ -1,0 +1,49 @@
+"""Limits that someone changed on a running container."""
+
+from lab.faults.fault import Fault, checks
+
+FAULTS = (
+    Fault(
+        "memory-limit-changed",
+        "someone ran docker update by hand",
+        inject="docker update --memory 256m --memory-swap 256m vpn-redis",
+        heal="docker update --memory 512m --memory-swap 512m vpn-redis",
+        red=checks("resources.memory_limit[redis]", "resources.effective_memory[redis]"),
+        says="redis memory limit: expected 512 MiB, observed 256 MiB",
+    ),
+    Fault(
+        "memory-limit-removed",
+        "a container may take all of the machine's memory",
+        inject="docker update --memory -1 --memory-swap -1 vpn-redis",
+        heal="docker update --memory 512m --memory-swap 512m vpn-redis",
+        red=checks("resources.memory_limit[redis]", "resources.effective_memory[redis]"),
+        says="redis memory limit: expected 512 MiB, observed none",
+    ),
+    Fault(
+        "memory-limit-changed-in-kernel",
+        "the limit in force is not the one that the engine has on record",
+        inject="id=$(docker inspect -f {{.Id}} vpn-redis)\n"
+        'file=$(find /sys/fs/cgroup -path "*$id*" '
+        r"\( -name memory.limit_in_bytes -o -name memory.max \) | head -n 1)"
+        '\necho 268435456 > "$file"',
+        heal="docker update --memory 512m --memory-swap 512m vpn-redis",
+        red=checks("resources.effective_memory[redis]"),
+        says="redis effective memory limit: expected 512 MiB, observed 256 MiB",
+    ),
+    Fault(
+        "cpu-limit-changed",
+        "someone ran docker update by hand",
+        inject="docker update --cpus 0.5 vpn-redis",
+        heal="docker update --cpus 1 vpn-redis",
+        red=checks("resources.cpu_limit[redis]"),
+        says="redis CPU limit: expected 1, observed 0.5",
+    ),
+    Fault(
+        "cpu-limit-removed",
+        "a container may take all of the machine's CPUs",
+        inject="docker update --cpu-quota -1 vpn-python-api",
+        heal="docker update --cpu-quota 400000 vpn-python-api",
+        red=checks("resources.cpu_limit[python-api]"),
+        says="python-api CPU limit: expected 4, observed none",
+    ),
+)

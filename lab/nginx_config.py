@@ -1,0 +1,73 @@
+"""The configuration that nginx serves from: a copy on the host, mended and loaded here."""
+
+import time
+from pathlib import Path
+
+from lab import HERE, OUT, certificates, secret_files
+from lab.engine import docker
+from lab.process import LabError
+
+CONTAINER = "vpn-nginx"
+DIRECTORY = OUT / "nginx"
+"""Mounted as /etc/nginx: what is broken here breaks the lab and not the repository."""
+_TEMPLATES = HERE / "nginx"
+_LOADED = OUT / "nginx.loaded"
+
+
+def render() -> bool:
+    """Make the copy what it should be, file by file, and tell whether it was anything else."""
+    wanted = {
+        path.relative_to(_TEMPLATES): path.read_bytes()
+        for path in _TEMPLATES.rglob("*")
+        if path.is_file()
+    }
+    for host in certificates.HOSTS:
+        for path in certificates.files(host):
+            wanted[path.relative_to(certificates.DIRECTORY.parent)] = path.read_bytes()
+    # In place: a container keeps a directory that was replaced, not the one that replaced it.
+    present = {path.relative_to(DIRECTORY) for path in DIRECTORY.rglob("*") if not path.is_dir()}
+    for name in present - wanted.keys():
+        (DIRECTORY / name).unlink()
+    changed = bool(present - wanted.keys())
+    for name, content in wanted.items():
+        path = DIRECTORY / name
+        if name not in present or path.read_bytes() != content:
+            _write(path, content)
+            changed = True
+    return changed
+
+
+def _write(path: Path, content: bytes) -> None:
+    if path.suffix == ".key":
+        secret_files.write(path, content)
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def newest_file() -> float:
+    """Return when a file of the copy was last written, in seconds since the epoch."""
+    return max(path.stat().st_mtime for path in DIRECTORY.rglob("*") if path.is_file())
+
+
+def last_reload() -> float:
+    """Return when the lab last had nginx load the copy, in seconds since the epoch."""
+    return _LOADED.stat().st_mtime if _LOADED.exists() else 0.0
+
+
+def reload(deadline: float = 10) -> None:
+    """Have nginx load the copy, and the addresses of its upstreams, and wait until it has."""
+    docker("exec", CONTAINER, "nginx", "-t", "-q")
+    before = _workers()
+    docker("exec", CONTAINER, "nginx", "-s", "reload")
+    give_up = time.monotonic() + deadline
+    while not (now := _workers()) or now & before:
+        if time.monotonic() > give_up:
+            raise LabError(f"{CONTAINER} did not start new workers within {deadline:g} s")
+    _LOADED.touch()
+
+
+def _workers() -> set[str]:
+    """Return the process ids of the workers that take connections."""
+    rows = docker("top", CONTAINER, "-eo", "pid,args").splitlines()[1:]
+    return {row.split()[0] for row in rows if row.endswith("nginx: worker process")}

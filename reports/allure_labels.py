@@ -1,0 +1,96 @@
+"""pytest plugin: what Allure's report shows of a check. Idle where `--alluredir` is not given."""
+
+from collections.abc import Generator
+from hashlib import md5
+from typing import Any
+
+import allure
+import allure_commons
+import pytest
+from allure_commons.model2 import Parameter, StatusDetails, TestResult, TestResultContainer
+
+from reports.classification import check_result
+from reports.redaction import redact
+from reports.verdict import CheckResult
+
+_dynamic: Any = allure.dynamic
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start where results are asked for."""
+    if config.getoption("allure_report_dir", None):
+        config.pluginmanager.register(_Labels(), "stackproof-allure-labels")
+        written = _Written()
+        allure_commons.plugin_manager.register(written)
+        config.add_cleanup(lambda: allure_commons.plugin_manager.unregister(written))
+
+
+class _Labels:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if call.when == "setup":
+            # After the setup, because that is when Allure's own plugin writes its title.
+            _label(dict(item.user_properties))
+        result = check_result(report)
+        if result is not None and result.headline:
+            _describe(item, result)
+        return report
+
+
+def _label(properties: dict[str, object]) -> None:
+    if "check" not in properties:
+        return
+    named = {name: str(value) for name, value in properties.items()}
+    _dynamic.title(f"{named['suite']}.{named['check']}[{named['subject']}]")
+    _dynamic.parent_suite(named["environment"])
+    _dynamic.suite(named["suite"])
+    _dynamic.severity(named["severity"])
+    _dynamic.label("environment", named["environment"])
+    if named["service"]:
+        _dynamic.sub_suite(named["service"])
+        _dynamic.label("service", named["service"])
+
+
+def _describe(item: pytest.Item, result: CheckResult) -> None:
+    promise = (getattr(getattr(item, "function", None), "__doc__", None) or "").strip()
+    told = {"Expected": result.expected, "Observed": result.observed, "Hint": result.hint}
+    said = (f"**{title}:** {text}" for title, text in told.items() if text)
+    _dynamic.description("\n\n".join(filter(None, [promise, *said])))
+    for title, text in result.evidence.items():
+        allure.attach(text, name=title, attachment_type=allure.attachment_type.TEXT)
+
+
+class _Written:
+    """Sees what Allure is about to write, which holds exceptions that no report was made of."""
+
+    @allure_commons.hookimpl(tryfirst=True)
+    def report_result(self, result: TestResult) -> None:
+        if result.statusDetails:
+            result.statusDetails = _in_our_words(result.statusDetails)
+        environment = next((la.value for la in result.labels if la.name == "environment"), None)
+        if environment:
+            # In place of pytest's parameters, whose values are whole models: a check keeps its
+            # history as long as it keeps its name.
+            result.parameters = [Parameter(name="environment", value=environment)]
+            result.testCaseId = _digest(result.name)
+            result.historyId = _digest(f"{environment} {result.name}")
+
+    @allure_commons.hookimpl(tryfirst=True)
+    def report_container(self, container: TestResultContainer) -> None:
+        for step in (*container.befores, *container.afters):
+            if step.statusDetails:
+                step.statusDetails.message = redact(step.statusDetails.message or "")
+                step.statusDetails.trace = redact(step.statusDetails.trace or "")
+
+
+def _digest(text: str) -> str:
+    return md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _in_our_words(details: StatusDetails) -> StatusDetails:
+    message, trace = redact(details.message or ""), redact(details.trace or "")
+    says = message if message.startswith(("XFAIL", "XPASS")) else trace or message
+    return StatusDetails(message=says.partition("\n")[0], trace=trace)

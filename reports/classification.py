@@ -1,0 +1,160 @@
+"""pytest plugin: gives every check its outcome, and what is to be told of it, as it ends.
+
+Whatever the other outputs print or write was taken from a report that went through here, and
+nothing leaves here that was not redacted.
+"""
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from reports.finding import Finding
+from reports.outcome import Outcome
+from reports.redaction import redact
+from reports.verdict import Attempt, CheckResult
+
+TRACEBACK = "traceback"
+"""Title of the evidence where a check or a fixture of ours broke."""
+
+_ATTRIBUTE = "check_result"
+_LONGEST_REASON = 300
+_WORST = pytest.StashKey[CheckResult]()
+
+
+def check_result(report: pytest.TestReport) -> CheckResult | None:
+    """What this phase of a check came to; None where the phase decides nothing."""
+    plain = vars(report).get(_ATTRIBUTE)
+    return None if plain is None else CheckResult.model_validate(plain)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Attach to the report what the check came to, and say it in place of pytest's own words."""
+    report = yield
+    report.sections = [(title, redact(text)) for title, text in report.sections]
+    result = _classify(call, report)
+    if result is not None:
+        _attach(report, result)
+        before = item.stash.get(_WORST, result)
+        item.stash[_WORST] = max(before, result, key=lambda each: each.outcome.weight)
+    # JUnit takes a case's properties from its last report, so the teardown's needs them as well.
+    told = item.stash.get(_WORST, None)
+    if told is not None:
+        report.user_properties += [
+            ("outcome", told.outcome.value),
+            ("attempts", str(len(told.attempts))),
+        ]
+    return report
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_handlecrashitem(report: pytest.TestReport) -> None:
+    """Make UNKNOWN of a check that was lost together with the xdist worker that ran it."""
+    _attach(report, _could_not_look(report, str(report.longrepr)))
+
+
+def _classify(call: pytest.CallInfo[None], report: pytest.TestReport) -> CheckResult | None:
+    if call.excinfo is None:
+        if report.failed:  # a strict xfail that passed
+            return _could_not_look(report, str(report.longrepr))
+        return _result(report, Outcome.PASS) if report.when == "call" else None
+    exception = call.excinfo.value
+    if report.when == "call" and isinstance(exception, AssertionError):
+        return _failed(report, exception)
+    if _is_cannot_look(exception):
+        return _could_not_look(report, str(exception))
+    if isinstance(exception, pytest.skip.Exception):
+        # A check that was skipped did not look, and a gate must not take it for a pass.
+        return _could_not_look(report, f"skipped: {exception.msg}")
+    reason = f"{type(exception).__name__}: {exception}"
+    return _could_not_look(report, reason, traceback=report.longreprtext)
+
+
+def _is_cannot_look(exception: BaseException) -> bool:
+    # By name: the exception belongs to a room that this one may not import.
+    return any(kind.__name__ == "CannotLook" for kind in type(exception).__mro__)
+
+
+def _failed(report: pytest.TestReport, exception: AssertionError) -> CheckResult:
+    message = exception.args[0] if exception.args else None
+    if isinstance(message, Finding):
+        finding = Finding(
+            headline=redact(message.headline),
+            expected=redact(message.expected),
+            observed=redact(message.observed),
+            evidence={title: redact(text) for title, text in message.evidence.items()},
+            hint=redact(message.hint),
+        )
+    else:
+        says = _one_line(str(exception)) or "assertion failed"
+        name = _identity(report)["id"]
+        evidence = {TRACEBACK: redact(report.longreprtext)}
+        finding = Finding(f"{name}: {says}", expected="", observed="", evidence=evidence, hint="")
+    report.longrepr = str(finding)
+    waived = report.skipped and hasattr(report, "wasxfail")
+    return _result(
+        report,
+        Outcome.WAIVED if waived else Outcome.FAIL,
+        observed=finding.observed,
+        headline=finding.headline,
+        expected=finding.expected,
+        evidence=dict(finding.evidence),
+        hint=finding.hint,
+        waiver=redact(report.wasxfail) if waived else "",
+    )
+
+
+def _could_not_look(report: pytest.TestReport, reason: str, traceback: str = "") -> CheckResult:
+    reason = _one_line(reason)
+    headline = f"could not look: {reason}"
+    evidence = {TRACEBACK: redact(traceback)} if traceback else {}
+    report.outcome = "failed"
+    vars(report).pop("wasxfail", None)
+    report.longrepr = "\n\n".join([headline, *evidence.values()])
+    if report.when != "teardown":
+        # pytest calls it an error, and not a failure, where anything but the call went wrong.
+        # This makes the terminal, JUnit and Allure agree that no check failed here.
+        report.when = "setup"
+    return _result(report, Outcome.UNKNOWN, observed=reason, headline=headline, evidence=evidence)
+
+
+def _one_line(text: str) -> str:
+    lines = redact(text).strip().splitlines()
+    line = lines[0] if lines else ""
+    return line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]}…"
+
+
+def _result(
+    report: pytest.TestReport, outcome: Outcome, *, observed: str = "", **told: Any
+) -> CheckResult:
+    return CheckResult(
+        **_identity(report),
+        outcome=outcome,
+        observed="" if outcome is Outcome.UNKNOWN else observed,
+        attempts=[Attempt(outcome=outcome, observed=observed)],
+        duration_s=report.duration,
+        **told,
+    )
+
+
+def _identity(report: pytest.TestReport) -> dict[str, Any]:
+    named = {name: str(value) for name, value in report.user_properties}
+    if "check" not in named:
+        return {"id": report.nodeid, "suite": "", "check": "", "subject": "", "service": ""}
+    suite, check, subject = named["suite"], named["check"], named["subject"]
+    return {
+        "id": f"{suite}.{check}[{subject}]",
+        "suite": suite,
+        "check": check,
+        "subject": subject,
+        "service": named["service"],
+        "severity": named["severity"],
+    }
+
+
+def _attach(report: pytest.TestReport, result: CheckResult) -> None:
+    # Plain values: xdist sends the report's attributes from its workers to the controller.
+    vars(report)[_ATTRIBUTE] = result.model_dump(mode="json")

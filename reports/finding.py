@@ -1,0 +1,71 @@
+"""What a failure says: what was expected, what was observed, the evidence, what to do next."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Protocol
+
+
+class Named(Protocol):
+    """A subject of a check: a service, a route, a datastore."""
+
+    @property
+    def name(self) -> str:
+        """What a finding calls it."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One failure. Its first line stands alone; the rest is for whoever must mend it."""
+
+    headline: str
+    expected: str
+    observed: str
+    evidence: Mapping[str, str]
+    """Title to text, in the order in which they are to be read."""
+    hint: str
+
+    def __str__(self) -> str:
+        """The whole of it, as it is printed."""
+        parts = [self.headline]
+        for title, text in self.evidence.items():
+            lines = text.splitlines() or [""]
+            if len(lines) == 1:
+                parts.append(f"  {title}: {lines[0]}")
+            else:
+                parts += [f"  {title}:", *(f"    {line}" for line in lines)]
+        if self.hint:
+            parts.append(f"hint: {self.hint}")
+        return "\n".join(parts)
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values only, so that it travels between xdist workers."""
+        return asdict(self)
+
+
+def finding(
+    subject: Named,
+    claim: str,
+    *,
+    expected: object,
+    observed: object,
+    evidence: Mapping[str, object] | None = None,
+    hint: str = "",
+) -> Finding:
+    """Build the message of a check's assert, which is `assert fine, finding(service, ...)`.
+
+    Args:
+        subject: what was looked at; its name starts the first line.
+        claim: what was verified of it, in two or three words.
+        expected: what the environment file declares.
+        observed: what the facts say; None reads as `none`.
+        evidence: title to text; entries that are empty or None are left out.
+        hint: the command that an operator runs next.
+    """
+    seen = "none" if observed is None else str(observed)
+    return Finding(
+        headline=f"{subject.name} {claim}: expected {expected}, observed {seen}",
+        expected=str(expected),
+        observed=seen,
+        evidence={k: str(v) for k, v in (evidence or {}).items() if v not in (None, "", ())},
+        hint=hint,
+    )

@@ -1,0 +1,45 @@
+"""The five outcomes of a check, in the order in which one outweighs another, and the exit code."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What became of a check. Later members outweigh earlier ones."""
+
+    PASS = "PASS"  # noqa: S105
+    """Looked, and it is as specified."""
+    FLAKY = "FLAKY"
+    """As specified only after it was looked at again."""
+    WAIVED = "WAIVED"
+    """Wrong, and waived in the environment file."""
+    UNKNOWN = "UNKNOWN"
+    """Could not look. Never a pass, and never a failure."""
+    FAIL = "FAIL"
+    """Looked, and it is wrong."""
+
+    @property
+    def weight(self) -> int:
+        """Of two outcomes of one thing, the one of greater weight stands."""
+        return list(Outcome).index(self)
+
+
+EXIT_GO = 0
+EXIT_NO_GO = 1
+EXIT_UNKNOWN = 6
+"""No check failed, and at least one could not look. pytest's own codes end at 5."""
+
+
+def worst(outcomes: Iterable[Outcome]) -> Outcome:
+    """The outcome that outweighs the others; ValueError where there is none."""
+    return max(outcomes, key=lambda outcome: outcome.weight)
+
+
+def exit_code(outcomes: Iterable[Outcome]) -> int:
+    """Exit code that these outcomes call for. No outcomes at all are UNKNOWN, not a success."""
+    seen = set(outcomes)
+    if Outcome.FAIL in seen:
+        return EXIT_NO_GO
+    if Outcome.UNKNOWN in seen or not seen:
+        return EXIT_UNKNOWN
+    return EXIT_GO

@@ -1,0 +1,175 @@
+"""The summary of one verdict: a matrix of services and suites, what is wrong, and the verdict."""
+
+import textwrap
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from reports.outcome import Outcome, worst
+from reports.verdict import CheckResult, Verdict
+
+STACK = "stack"
+"""Row of the checks that concern no one service."""
+
+UNICODE: dict[Outcome | None, str] = {
+    Outcome.PASS: "✓",
+    Outcome.FLAKY: "~",
+    Outcome.WAIVED: "w",
+    Outcome.UNKNOWN: "?",
+    Outcome.FAIL: "✗",
+    None: "·",
+}
+"""Symbol of each outcome, and of there being none."""
+
+ASCII: dict[Outcome | None, str] = UNICODE | {Outcome.PASS: "+", Outcome.FAIL: "x", None: "."}
+
+_COLOURS: Mapping[Outcome | None, Mapping[str, bool]] = {
+    Outcome.PASS: {"green": True},
+    Outcome.FLAKY: {"yellow": True},
+    Outcome.WAIVED: {"yellow": True},
+    Outcome.UNKNOWN: {"yellow": True, "bold": True},
+    Outcome.FAIL: {"red": True, "bold": True},
+    None: {"light": True},
+}
+_DECISION_COLOURS: Mapping[str, Mapping[str, bool]] = {
+    "go": {"green": True, "bold": True},
+    "no-go": {"red": True, "bold": True},
+    "unknown": {"yellow": True, "bold": True},
+}
+_COUNTED = {
+    Outcome.PASS: "passed",
+    Outcome.FAIL: "failed",
+    Outcome.UNKNOWN: "unknown",
+    Outcome.FLAKY: "flaky",
+    Outcome.WAIVED: "waived",
+}
+_NARROWEST_COLUMN = 6
+_FEW = 3
+"""So many checks that could not look are named; more are counted."""
+
+
+class Markup(Protocol):
+    """Wraps a text in colours, or leaves it as it is where there are none."""
+
+    def __call__(self, text: str, **colours: bool) -> str:
+        """The text in its colours."""
+
+
+@dataclass(frozen=True)
+class Style:
+    """How to print: columns of the terminal, symbols, colours."""
+
+    width: int
+    symbols: Mapping[Outcome | None, str]
+    markup: Markup
+
+    def symbol(self, outcome: Outcome | None) -> str:
+        """The outcome's symbol in its colour."""
+        return self.markup(self.symbols[outcome], **_COLOURS[outcome])
+
+
+def summarize(verdict: Verdict, where: str, error: str, style: Style) -> list[str]:
+    """Lines to print.
+
+    Args:
+        verdict: the verdict.
+        where: name of its file, as shown.
+        error: why the file could not be written; empty where it was.
+        style: how to print.
+    """
+    lines = []
+    placed = [check for check in verdict.checks if check.suite]
+    if placed:
+        lines += [*_matrix(placed, style), ""]
+    lines += [line for told in _told(verdict.checks) for line in _wrapped(*told, style)]
+    return lines + _last_lines(verdict, where, error, style)
+
+
+def _matrix(checks: Sequence[CheckResult], style: Style) -> list[str]:
+    cells: defaultdict[tuple[str, str], list[Outcome]] = defaultdict(list)
+    for check in checks:
+        cells[check.service or STACK, check.suite].append(check.outcome)
+    suites = list(dict.fromkeys(check.suite for check in checks))
+    services = list(dict.fromkeys(check.service for check in checks if check.service))
+    rows = [*services, STACK] if any(not check.service for check in checks) else services
+    margin = max(map(len, rows)) + 2
+    starts, header = _columns(suites, style.width - margin)
+    lines = [f"{'':{margin}}{names}" for names in header]
+    for row in rows:
+        line = f"{row:{margin}}"
+        for suite, start, following in zip(suites, starts, [*starts[1:], 0], strict=True):
+            outcomes = cells.get((row, suite))
+            symbol = style.symbol(worst(outcomes) if outcomes else None)
+            line += symbol + " " * (following - start - 1)
+        lines.append(line)
+    return lines
+
+
+def _columns(names: Sequence[str], width: int) -> tuple[list[int], list[str]]:
+    """Where each column starts, and the header: names by turns on one, two or three lines."""
+    starts: list[int] = []
+    lines: list[str] = []
+    for count in (1, 2, 3):
+        narrowest = min(_NARROWEST_COLUMN, max(2, width // len(names)))
+        starts, lines = [], [""] * count
+        for number, name in enumerate(names):
+            turn = number % count
+            after_column = starts[-1] + narrowest if starts else 0
+            after_name = len(lines[turn]) + 2 if lines[turn] else 0
+            starts.append(max(after_column, after_name))
+            lines[turn] = f"{lines[turn]:{starts[-1]}}{name}"
+        if max(map(len, lines)) <= width:
+            break
+    return starts, lines
+
+
+def _told(checks: Sequence[CheckResult]) -> Iterable[tuple[Outcome, str]]:
+    by_outcome = defaultdict(list)
+    for check in checks:
+        by_outcome[check.outcome].append(check)
+    for check in by_outcome[Outcome.FAIL]:
+        yield check.outcome, check.headline
+    reasons: defaultdict[str, list[str]] = defaultdict(list)
+    for check in by_outcome[Outcome.UNKNOWN]:
+        reasons[check.headline].append(check.id)
+    for headline, ids in reasons.items():
+        who = ", ".join(ids) if len(ids) <= _FEW else f"{len(ids)} checks"
+        yield Outcome.UNKNOWN, f"{who} {headline}"
+    for check in by_outcome[Outcome.WAIVED]:
+        yield check.outcome, f"{check.headline} (waived: {check.waiver})"
+    for check in by_outcome[Outcome.FLAKY]:
+        yield (
+            check.outcome,
+            f"{check.id} passed on attempt {len(check.attempts)}, "
+            f"first observed {check.attempts[0].observed}",
+        )
+
+
+def _wrapped(outcome: Outcome, text: str, style: Style) -> list[str]:
+    lines = textwrap.wrap(
+        text, style.width - 2, break_long_words=False, break_on_hyphens=False
+    )  # fmt: skip
+    return [f"{style.symbol(outcome)} {lines[0]}", *(f"  {line}" for line in lines[1:])]
+
+
+def _last_lines(verdict: Verdict, where: str, error: str, style: Style) -> list[str]:
+    decision = verdict.verdict.upper()
+    said = ", ".join(
+        f"{verdict.counts[outcome]} {word}"
+        for outcome, word in _COUNTED.items()
+        if verdict.counts[outcome]
+    )
+    number = len(verdict.checks)
+    dash = "—" if style.symbols is UNICODE else "-"
+    stopped = ", interrupted" if verdict.interrupted else ""
+    checks = f"{number} check{'' if number == 1 else 's'}{': ' if said else ''}{said}{stopped}"
+    start, rest = f"{verdict.environment}: ", f" {dash} {checks} ({verdict.duration_s:.1f} s)"
+    line = start + style.markup(decision, **_DECISION_COLOURS[verdict.verdict]) + rest
+    if error:
+        return [line, style.markup(f"cannot write {where}: {error}", red=True, bold=True)]
+    file = f"verdict: {where}"
+    length = len(start) + len(decision) + len(rest)
+    if length + 2 + len(file) <= style.width:
+        return [f"{line}  {file}"]
+    return [line, file]

@@ -1,0 +1,122 @@
+"""The verdict on one environment, as `verdict.json` holds it, and its JSON Schema.
+
+`python -m reports.verdict` prints the schema; `verdict.schema.json` is its committed copy.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, Field
+
+from environments.model import Frozen
+from reports.outcome import EXIT_GO, EXIT_NO_GO, EXIT_UNKNOWN, Outcome, exit_code
+
+VERDICT_VERSION: Literal[1] = 1
+_INTERRUPTED = 2
+"""pytest's own code for a run that was stopped."""
+
+Decision = Literal["go", "no-go", "unknown"]
+_DECISIONS: dict[int, Decision] = {EXIT_GO: "go", EXIT_NO_GO: "no-go"}
+
+
+class Attempt(Frozen):
+    """One look at a check's subject."""
+
+    outcome: Outcome
+    observed: str
+    """What was observed, or why nothing could be; empty on a pass."""
+
+
+class CheckResult(Frozen):
+    """One check and what became of it. Texts are redacted, and empty where there is none."""
+
+    id: str
+    """`suite.check[subject]`; where pytest could not say what it lost, pytest's own id of it."""
+    suite: str
+    check: str
+    subject: str
+    service: str
+    """The service concerned; empty for none."""
+    severity: Literal["critical", "normal"] = "normal"
+    outcome: Outcome
+    headline: str = ""
+    """What is wrong, in one line that stands alone."""
+    expected: str = ""
+    observed: str = ""
+    evidence: Mapping[str, str] = {}
+    """Title to text, in the order in which they are to be read."""
+    hint: str = ""
+    """The command that an operator runs next."""
+    waiver: str = ""
+    """Why it is waived."""
+    attempts: list[Attempt]
+    """Oldest first."""
+    duration_s: float = Field(default=0.0, ge=0)
+
+
+class Verdict(Frozen):
+    """Go or no-go for one environment, and everything that it rests on."""
+
+    version: Literal[1] = VERDICT_VERSION
+    environment: str
+    gate: Literal["pre", "post", "rollback"] | None
+    verdict: Decision
+    exit_code: int
+    """What the run would have ended with, had it verified this environment alone."""
+    interrupted: bool
+    """The run was stopped before every check had run."""
+    started: AwareDatetime
+    duration_s: float = Field(ge=0)
+    counts: dict[Outcome, int]
+    """Checks by outcome, zeros included."""
+    checks: list[CheckResult]
+
+
+def judge(
+    environment: str,
+    checks: Sequence[CheckResult],
+    *,
+    gate: Literal["pre", "post", "rollback"] | None,
+    session_code: int,
+    started: datetime,
+    duration_s: float,
+) -> Verdict:
+    """Decide on one environment.
+
+    Args:
+        environment: its name.
+        checks: what became of its checks. None at all is `unknown`.
+        gate: the moment of the deploy at which the checks ran.
+        session_code: the whole run's exit code. Where it is pytest's own (interrupted, internal
+            error, usage), it stands, and the verdict is `unknown`.
+        started: when the run started, with its zone.
+        duration_s: how long the run took, in seconds.
+    """
+    outcomes = [check.outcome for check in checks]
+    ours = session_code in (EXIT_GO, EXIT_NO_GO, EXIT_UNKNOWN)
+    code = exit_code(outcomes) if ours else session_code
+    counts = Counter(outcomes)
+    return Verdict(
+        environment=environment,
+        gate=gate,
+        verdict=_DECISIONS.get(code, "unknown"),
+        exit_code=code,
+        interrupted=session_code == _INTERRUPTED,
+        started=started,
+        duration_s=round(duration_s, 3),
+        counts={outcome: counts[outcome] for outcome in Outcome},
+        checks=list(checks),
+    )
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of `verdict.json`."""
+    schema = Verdict.model_json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
+
+
+if __name__ == "__main__":
+    print(json.dumps(json_schema(), indent=2))

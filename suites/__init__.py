@@ -1,0 +1,1 @@
+"""Is it true? One file a concern, one function a check."""

@@ -1,0 +1,89 @@
+"""Every declared container is there, runs, is healthy, and has not been dying meanwhile."""
+
+from environments.model import Service
+from fixtures.collection import critical, declares
+from fixtures.facts import Container
+from reports.finding import finding
+
+
+@critical
+def test_exists(service: Service, found: Container | None) -> None:
+    """A service without its container serves nobody, whatever compose printed."""
+    assert found is not None, finding(
+        service,
+        "exists",
+        expected=f"a container {service.container}",
+        observed=None,
+        hint=f"docker compose up -d {service.name}",
+    )
+
+
+@critical
+def test_running(service: Service, found: Container | None) -> None:
+    """A container that was created and then stopped, paused or crashed is down."""
+    status = found.status if found else None
+    assert found and status == "running", finding(
+        service,
+        "running",
+        expected="running",
+        observed=f"exited with code {found.exit_code}" if found and status == "exited" else status,
+        evidence=found and {"log": "\n".join(found.log_tail)},
+        hint=f"docker unpause {service.container}"
+        if status == "paused"
+        else f"docker logs --tail 50 {service.container}",
+    )
+
+
+@critical
+@declares("healthcheck")
+def test_healthy(service: Service, found: Container | None) -> None:
+    """A process can run and still not serve; its own health check knows first."""
+    if found and found.health is None and service.healthcheck == "if-present":
+        return
+    if found is None or found.status != "running":
+        status = found.status if found else None
+    else:
+        status = found.health.status if found.health else "no health check"
+    runs = found.health.log if found and found.health else ()
+    assert status == "healthy", finding(
+        service,
+        "health",
+        expected="healthy",
+        observed=status,
+        evidence={
+            "health check": "\n".join(f"exit code {run.exit_code}: {run.output}" for run in runs),
+            "log": "\n".join(found.log_tail) if found else "",
+        },
+        hint=f"docker inspect --format '{{{{json .State.Health}}}}' {service.container}",
+    )
+
+
+def test_restarts(service: Service, container: Container) -> None:
+    """Every restart by the engine was a crash, even where all looks well between two of them."""
+    assert container.restart_count <= service.max_restarts, finding(
+        service,
+        "restarts",
+        expected=f"at most {service.max_restarts}",
+        observed=container.restart_count,
+        evidence={
+            "last start": container.started_at.isoformat(timespec="seconds"),
+            "last exit code": container.exit_code,
+            "log": "\n".join(container.log_tail),
+        },
+        hint=f"docker logs --tail 50 {service.container}",
+    )
+
+
+def test_oom_killed(service: Service, container: Container) -> None:
+    """The kernel killed a process of it for want of memory, and will again."""
+    assert not container.oom_killed, finding(
+        service,
+        "out of memory",
+        expected="no kill",
+        observed="the kernel killed a process in it",
+        evidence={
+            "memory limit": container.memory_limit,
+            "log": "\n".join(container.log_tail),
+        },
+        hint=f"docker stats --no-stream {service.container}, then raise its limit or mend the leak",
+    )

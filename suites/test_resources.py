@@ -1,0 +1,64 @@
+"""CPU and memory limits are as specified: in the engine's records and in the kernel."""
+
+from environments.model import Service
+from environments.sizes import Bytes
+from fixtures.collection import declares
+from fixtures.facts import Container, Machine, Usage
+from reports.finding import finding
+
+
+@declares("limits.cpus")
+def test_cpu_limit(service: Service, container: Container) -> None:
+    """A service without its CPU limit starves its neighbours when it is busy."""
+    assert container.cpu_limit == service.limits.cpus, finding(
+        service,
+        "CPU limit",
+        expected=_cpus(service.limits.cpus),
+        observed=_cpus(container.cpu_limit),
+        hint=f"docker update --cpus {service.limits.cpus} {container.name}, "
+        "then mend the compose file",
+    )
+
+
+@declares("limits.memory")
+def test_memory_limit(service: Service, container: Container) -> None:
+    """A service without its memory limit can take the whole machine down."""
+    assert container.memory_limit == service.limits.memory, finding(
+        service,
+        "memory limit",
+        expected=service.limits.memory,
+        observed=container.memory_limit,
+        hint=_update(service),
+    )
+
+
+@declares("limits.memory")
+def test_effective_memory(
+    service: Service, container: Container, usage: Usage, machine: Machine
+) -> None:
+    """The engine's record is a promise; the kernel's figure is what will be enforced."""
+    # A limit above the machine's memory cannot bind: engines report the machine's own then.
+    declared = min(service.limits.memory or machine.memory, machine.memory)
+    effective = min(usage.memory_limit, machine.memory)
+    assert effective == declared, finding(
+        service,
+        "effective memory limit",
+        expected=Bytes(declared),
+        observed=f"{Bytes(effective)} (all of the machine)"
+        if effective == machine.memory
+        else effective,
+        evidence={"limit on record": container.memory_limit, "in use": usage.memory_used},
+        hint=_update(service),
+    )
+
+
+def _cpus(number: float | None) -> str | None:
+    return None if number is None else f"{number:g}"
+
+
+def _update(service: Service) -> str:
+    size = service.limits.memory
+    return (
+        f"docker update --memory {size:d} --memory-swap {size:d} {service.container}, "
+        "then mend the compose file"
+    )
