@@ -4,4 +4,8 @@ pytest_plugins = [
     "fixtures.collection",
     "fixtures.snapshot",
     "fixtures.subjects",
+    "reports.classification",
+    "reports.allure_labels",
+    "reports.verdict_file",
+    "reports.terminal",
 ]

@@ -79,7 +79,7 @@ def _read(name: str, directory: Path, extending: tuple[str, ...]) -> Document:
     chain = (*extending, name)
     problem = None
     if not isinstance(base, str):
-        problem = "expected the name of an environment in the same folder"
+        problem = f"expected the name of an environment, got {described(base)}"
     elif base in chain:
         problem = f"expected no cycle, got {' extends '.join((*chain, base))}"
     elif base not in (known := names(directory)):

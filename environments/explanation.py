@@ -25,7 +25,7 @@ _EXPECTED = {
     "finite_number": "a number",
     "float_parsing": "a number",
     "float_type": "a number",
-    "greater_than": "more than {gt}",
+    "greater_than": "more than {gt:g}",
     "greater_than_equal": "at least {ge}",
     "int_from_float": "a whole number",
     "int_parsing": "a whole number",
@@ -35,7 +35,7 @@ _EXPECTED = {
     "mapping_type": "a mapping",
     "model_type": "a mapping",
     "string_type": "text",
-    "too_short": "at least one entry",
+    "too_short": "at least one entry, got none",
     "tuple_type": "a list",
 }
 
@@ -67,6 +67,9 @@ class Explanation:
             elif path[-1] == "[key]":
                 message = f"{details['msg']}, got {described(path[-2])}"
                 yield Problem(self.document.position(path[:-1]), path[:-1], message)
+            elif path[-1] == "container" and not self.holds(path):
+                # Made of the prefix and the service's name, of which one is a problem already.
+                continue
             else:
                 expected = _EXPECTED.get(kind)
                 message = f"expected {expected.format(**context)}" if expected else details["msg"]
@@ -77,7 +80,7 @@ class Explanation:
         # One value that needs no list is checked as a list of one.
         if path and isinstance(path[-1], int) and not self.holds(path):
             path = path[:-1]
-        if message.startswith("expected ") and self.holds(path):
+        if message.startswith("expected ") and ", got " not in message and self.holds(path):
             message = f"{message}, got {self.got(path)}"
         while not self.holds(path):
             path = path[:-1]

@@ -42,8 +42,8 @@ class Interpolation:
         if expression.used:
             self.sources[path] = tuple(dict.fromkeys(expression.used))
         if missing := tuple(dict.fromkeys(expression.missing)):
-            verb = "variable {} is not set" if len(missing) == 1 else "variables {} are not set"
-            self.problems.append((path, verb.format(", ".join(missing))))
+            verb = "variable {} is" if len(missing) == 1 else "variables {} are"
+            self.problems.append((path, f"{verb.format(', '.join(missing))} unset or empty"))
         return text
 
 

@@ -134,6 +134,11 @@ class Nginx(Declared):
 
     service: str
 
+    @property
+    def name(self) -> str:
+        """The service's name."""
+        return self.service
+
 
 class Engine(Declared):
     """Where the Docker engine is: `unix://`, `tcp://` or `ssh://`; empty is the local socket."""
@@ -221,12 +226,16 @@ class Environment(Declared):
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
         known = f"expected a declared service ({', '.join(self.services)})"
-        problems = [(path, known) for path, name in self._mentions() if name not in self.services]
+        problems = [
+            (path, f"{known}, got {name!r}" if path[-1] == name else known)
+            for path, name in self._mentions()
+            if name not in self.services
+        ]
         owners: dict[str, str] = {}
         for service in self.services.values():
             owner = owners.setdefault(service.container, service.name)
             if owner != service.name:
-                taken = f"expected a container of its own: that of {owner!r} has the same name"
+                taken = f"the container of service {owner!r} has the same name"
                 problems.append((("services", service.name, "container"), taken))
         _refuse(problems)
         return self

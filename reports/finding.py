@@ -51,7 +51,9 @@ def finding(
     evidence: Mapping[str, object] | None = None,
     hint: str = "",
 ) -> Finding:
-    """Build the message of a check's assert, which is `assert fine, finding(service, ...)`.
+    """Build the message of a check's assert.
+
+    A check ends in `assert fine, finding(service, "restarts", ...)`.
 
     Args:
         subject: what was looked at; its name starts the first line.

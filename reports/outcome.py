@@ -26,6 +26,8 @@ class Outcome(StrEnum):
 
 EXIT_GO = 0
 EXIT_NO_GO = 1
+EXIT_INTERRUPTED = 2
+"""pytest's own."""
 EXIT_UNKNOWN = 6
 """No check failed, and at least one could not look. pytest's own codes end at 5."""
 

@@ -10,10 +10,11 @@ _KEYWORD = (
     r"(?:password|passwd|passphrase|(?:client|shared)[_-]?secret|secret[_-]?access[_-]?key"
     r"|secret[_-]?key|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)"
 )
-# What is redacted already stays as it is. An unterminated string counts too, because captured output is cut off where it grows long.
+# What is redacted already stays as it is. An unterminated string counts too, because captured
+# output is cut off where it grows long.
 _QUOTED = r"""\[redacted\]|"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?"""
 # A finding names a claim and goes on `: expected ...`: there the word after the colon is ours.
-_ASSIGNED = r"""(\\*["']?[ \t]{0,8}(?:=>|[:=](?![:=]))[ \t]{0,8}\\*(?!expected\b))"""
+_ASSIGNED = r"""(\\*["']?[ \t]{0,8}(?:=>|[:=](?![:=]))[ \t]{0,8}\\*(?![ \t]{0,8}expected\b))"""
 
 # No pattern may start at two places of one long run of characters and read to its end from both:
 # that keeps each of them linear in the length of the text.
@@ -58,6 +59,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
 )
 
+# Logs bring colours and cursor moves along; they would act on the terminal, and split a secret.
+_CONTROL = re.compile(r"\x1b\[[0-9;?]{0,32}[ -/]?[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
+
 _SECRET_VARIABLE = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|WEBHOOK|CREDENTIAL)S?(?:_|$)")
 # Such a variable says where a secret is or what it is called, and an operator wants to read that.
 _NOT_THE_SECRET = ("_FILE", "_PATH", "_DIR", "_NAME")
@@ -69,8 +73,10 @@ def redact(text: str) -> str:
 
     Known by their shape: private keys, assignments to password-like names, credentials in headers,
     cookies and URLs, and well-known kinds of token. Known by their value: the variables of this
-    process whose names look secret, if they hold 6 characters or more.
+    process whose names look secret, if they hold 6 characters or more. Control characters and what
+    UTF-8 cannot encode go as well.
     """
+    text = _CONTROL.sub("", text).encode(errors="replace").decode()
     for value in sorted(_environment_secrets(), key=len, reverse=True):
         text = text.replace(value, REDACTED)
     for pattern, replacement in _PATTERNS:

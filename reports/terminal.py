@@ -49,10 +49,12 @@ class _Summary:
         self._config = config
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_sessionfinish(self) -> Generator[None]:
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None]:
         # Around pytest's own terminal output, so that the verdict is the last line of all.
         yield
         writer = self._config.get_terminal_writer()
+        if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            writer.line("no check was selected: nothing was verified")
         glyphs = UNICODE if _can_print(UNICODE.values()) else ASCII
         style = Style(writer.fullwidth, glyphs, writer.markup)
         for written in self._config.stash.get(WRITTEN, []):

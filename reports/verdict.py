@@ -12,11 +12,9 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, Field
 
 from environments.model import Frozen
-from reports.outcome import EXIT_GO, EXIT_NO_GO, EXIT_UNKNOWN, Outcome, exit_code
+from reports.outcome import EXIT_GO, EXIT_INTERRUPTED, EXIT_NO_GO, EXIT_UNKNOWN, Outcome, exit_code
 
 VERDICT_VERSION: Literal[1] = 1
-_INTERRUPTED = 2
-"""pytest's own code for a run that was stopped."""
 
 Decision = Literal["go", "no-go", "unknown"]
 _DECISIONS: dict[int, Decision] = {EXIT_GO: "go", EXIT_NO_GO: "no-go"}
@@ -104,7 +102,7 @@ def judge(
         gate=gate,
         verdict=_DECISIONS.get(code, "unknown"),
         exit_code=code,
-        interrupted=session_code == _INTERRUPTED,
+        interrupted=session_code == EXIT_INTERRUPTED,
         started=started,
         duration_s=round(duration_s, 3),
         counts={outcome: counts[outcome] for outcome in Outcome},

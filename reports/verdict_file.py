@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from time import perf_counter
 import pytest
 
 from reports.classification import check_result
-from reports.outcome import EXIT_GO, EXIT_NO_GO, EXIT_UNKNOWN, exit_code
+from reports.outcome import EXIT_GO, EXIT_INTERRUPTED, EXIT_NO_GO, EXIT_UNKNOWN, exit_code
 from reports.verdict import CheckResult, Verdict, judge
 
 _FILE_NAME = "verdict.json"
@@ -64,6 +64,13 @@ class _Recorder:
         self._results: dict[str, CheckResult] = {}
         self._environments: dict[str, str] = {}
         self._durations: defaultdict[str, float] = defaultdict(float)
+        self._ran_to_its_end = False
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        result = yield
+        self._ran_to_its_end = True
+        return result
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._durations[report.nodeid] += report.duration
@@ -85,6 +92,9 @@ class _Recorder:
         session.exitstatus = code
 
     def _exit_code(self, pytests: int) -> int:
+        if pytests == EXIT_GO and not self._ran_to_its_end:
+            # A second Ctrl-C, while pytest was dealing with the first, leaves it at that.
+            return EXIT_INTERRUPTED
         if not self._results or pytests not in (EXIT_GO, EXIT_NO_GO):
             return pytests
         code = exit_code(result.outcome for result in self._results.values())
@@ -93,7 +103,8 @@ class _Recorder:
 
     def _verdicts(self, session: pytest.Session) -> list[Verdict]:
         by_environment: dict[str, list[CheckResult]] = {}
-        if session.exitstatus == pytest.ExitCode.INTERRUPTED:
+        code = self._exit_code(int(session.exitstatus))
+        if code == EXIT_INTERRUPTED:
             by_environment = {name: [] for name in _selected_environments(session.items)}
         for nodeid, result in self._results.items():
             timed = result.model_copy(update={"duration_s": round(self._durations[nodeid], 3)})
@@ -105,7 +116,7 @@ class _Recorder:
                 environment,
                 [*checks, *lost],
                 gate=self._config.getoption("gate", None),
-                session_code=self._exit_code(int(session.exitstatus)),
+                session_code=code,
                 started=self._started,
                 duration_s=perf_counter() - self._clock,
             )

@@ -1,7 +1,9 @@
 """A pytest project with checks in it, run for real with the plugins of `reports` alone."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +19,7 @@ addopts = --assert=plain --strict-markers --strict-config -p no:cacheprovider -r
 filterwarnings = error
 """
 
-_CONFTEST = '''
+_CONFTEST = """
 import pytest
 
 pytest_plugins = [
@@ -47,7 +49,7 @@ class CannotLook(Exception):
 
 @pytest.fixture
 def engine():
-    raise CannotLook("engine unix:///var/run/docker.sock: no such socket")
+    raise CannotLook("engine unix:///run/no.sock: no such socket")
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def broken():
 def breaks_after():
     yield
     raise ValueError("left behind")
-'''
+"""
 
 _HEADER = """\
 import os
@@ -83,7 +85,10 @@ Run = Callable[..., pytest.RunResult]
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run these checks with these arguments, in a process of its own where `apart` is given."""
+    """Run these checks with these arguments, in a process of its own.
+
+    In this process they would get the assert rewriting of the test that runs them.
+    """
     for name in ("NO_COLOR", "FORCE_COLOR", "PY_COLORS", "PYTEST_ADDOPTS", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
@@ -91,10 +96,23 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     pytester.makeini(_INI)
     pytester.makeconftest(_CONFTEST)
 
-    def run(checks: str, *arguments: str, apart: bool = False) -> pytest.RunResult:
+    def run(checks: str, *arguments: str) -> pytest.RunResult:
         pytester.makepyfile(test_checks=_HEADER + checks)
-        if apart:
-            return pytester.runpytest_subprocess(*arguments)
-        return pytester.runpytest_inprocess(*arguments)
+        return pytester.runpytest_subprocess(*arguments)
 
     return run
+
+
+Read = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def read_verdict(pytester: pytest.Pytester) -> Read:
+    """The verdict that was written of an environment, `lab` where none is named."""
+
+    def read(environment: str = "lab", directory: str = "reports/out") -> dict[str, Any]:
+        path = pytester.path / directory / environment / "verdict.json"
+        verdict: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return verdict
+
+    return read

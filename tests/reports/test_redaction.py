@@ -50,6 +50,7 @@ ORDINARY = [
     'FATAL: password authentication failed for user "platform_admin"',
     "api secret POSTGRES_PASSWORD: expected a file, observed a variable",
     "POSTGRES_PASSWORD_FILE=/run/secrets/postgres_password",
+    "web session cookie: expected HttpOnly, observed none",
     "max_tokens: 512, keys: 4, secrets: 3",
     "https://chatbuilds.com:8443/path@v2?page=2",
     "http://localhost:3000/@scope/package",
@@ -77,6 +78,11 @@ def test_secret_is_replaced(text: str, expected: str) -> None:
 @pytest.mark.parametrize(("text", "_"), SECRETS)
 def test_redacting_again_changes_nothing(text: str, _: str) -> None:
     assert redact(redact(text)) == redact(text)
+
+
+def test_what_would_act_on_a_terminal_or_break_a_file_is_gone() -> None:
+    log = "\x1b[31mred\x1b[0m pass\x1b[1mword=\x1b[2Khunter2\x07\r\n\tnext \udcff \x00end"
+    assert redact(log) == "red password=[redacted]\n\tnext ? end"
 
 
 @pytest.mark.parametrize("text", ORDINARY)

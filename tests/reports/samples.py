@@ -1,0 +1,146 @@
+"""Checks that end in each of the ways in which a check can end, as source for a pytest project."""
+
+PASS = """
+@check("containers", "healthy", "api")
+def test_pass():
+    pass
+"""  # noqa: S105
+
+FAIL = """
+@check("containers", "restarts", "api", severity="critical")
+def test_fail():
+    '''One restart is a crash.'''
+    print("password=hunter2")
+    assert False, finding(
+        api, "restarts", expected="at most 0", observed=9,
+        evidence={"log": "boom\\ntoken: abcdef", "exit code": 1}, hint="docker logs vpn-api",
+    )
+"""
+
+NO_FINDING = """
+@check("containers", "bare", "api")
+def test_no_finding():
+    assert 1 == 2, "bare words"
+"""
+
+CANNOT_LOOK = """
+@check("datastores", "ping", "redis")
+def test_cannot_look(engine):
+    pass
+"""
+
+CANNOT_LOOK_IN_CALL = """
+@check("datastores", "ping", "postgres")
+def test_cannot_look_in_call():
+    class CannotLook(Exception): pass
+    class Refused(CannotLook): pass
+    raise Refused("exec refused\\nsecond line")
+"""
+
+CRASH = """
+@check("routes", "status", "web")
+def test_crash():
+    secret = "password=hunter2"
+    raise KeyError(secret)
+"""
+
+BROKEN_FIXTURE = """
+@check("routes", "redirect", "web")
+def test_broken_fixture(broken):
+    pass
+"""
+
+ASSERTION_IN_FIXTURE = """
+@pytest.fixture
+def asserts():
+    assert False, "ours"
+
+@check("routes", "asserted", "web")
+@pytest.mark.xfail(reason="never", raises=AssertionError, strict=False)
+def test_assertion_in_fixture(asserts):
+    pass
+"""
+
+BROKEN_TEARDOWN = """
+@check("nginx", "config", "nginx")
+def test_broken_teardown(breaks_after):
+    pass
+"""
+
+FAIL_AND_BROKEN_TEARDOWN = """
+@check("nginx", "reloaded", "nginx")
+def test_fail_and_broken_teardown(breaks_after):
+    assert False, finding(api, "reloaded", expected="yes", observed="no")
+"""
+
+SKIPPED = """
+@check("network", "subnet", "stack", "")
+def test_skipped():
+    pytest.skip("not today")
+"""
+
+WAIVED = """
+@check("network", "address", "stack", "")
+@pytest.mark.xfail(reason="renumbered until Friday", raises=AssertionError, strict=False)
+def test_waived():
+    assert False, finding(api, "address", expected="172.20.0.2", observed="172.21.0.2")
+"""
+
+WAIVED_AND_FINE = """
+@check("network", "ports", "stack", "")
+@pytest.mark.xfail(reason="renumbered until Friday", raises=AssertionError, strict=False)
+def test_waived_and_fine():
+    pass
+"""
+
+WAIVED_AND_BROKEN = """
+@check("network", "members", "stack", "")
+@pytest.mark.xfail(reason="renumbered until Friday", raises=AssertionError, strict=False)
+def test_waived_and_broken():
+    raise RuntimeError("not what was waived")
+"""
+
+TIMED_OUT = """
+@check("resources", "memory", "api")
+def test_timed_out():
+    pytest.fail("Timeout >1.0s")
+"""
+
+WORKER_LOST = """
+@check("host", "disk", "stack", "")
+def test_worker_lost():
+    os._exit(3)
+"""
+
+STOPPED = """
+@check("host", "clock", "stack", "")
+def test_stopped():
+    import signal
+    os.kill(os.getpid(), signal.SIGINT)
+    import time
+    time.sleep(10)
+"""
+
+OTHER_ENVIRONMENT = """
+@check("containers", "healthy", "api", environment="staging")
+def test_other_environment():
+    pass
+"""
+
+NOT_A_CHECK = """
+def test_not_a_check(broken):
+    pass
+"""
+
+MATRIX = """
+SUITES = "containers nginx routes health datastores resources network configuration host".split()
+SERVICES = "nginx api python-api web n8n nexusai ollama pgadmin postgres redis".split()
+
+@pytest.mark.parametrize("x", [
+    pytest.param(0, marks=check(suite, "fine", service, "" if suite == "host" else service),
+                 id=f"{service}-{suite}")
+    for service in SERVICES for suite in SUITES if (len(suite) + len(service)) % 3
+])
+def test_fine(x):
+    pass
+"""
