@@ -21,9 +21,14 @@ def compose(
 ) -> str:
     """Return what Compose prints for the lab's project."""
     return run(
-        *command(), f"--project-name={PROJECT}", f"--file={FILE}", *arguments,
+        *project_command(), *arguments,
         deadline=deadline, environment={**os.environ, **(variables or {})},
     )  # fmt: skip
+
+
+def project_command() -> tuple[str, ...]:
+    """Return the command of Compose for the lab's project."""
+    return (*command(), f"--project-name={PROJECT}", f"--file={FILE}")
 
 
 @cache

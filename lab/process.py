@@ -21,6 +21,7 @@ def run(
     *command: str,
     deadline: float,
     environment: Mapping[str, str] | None = None,
+    directory: Path | None = None,
     errors_too: bool = False,
 ) -> str:
     """Return what the command prints; fail with its last words when it fails or is too slow."""
@@ -28,7 +29,7 @@ def run(
         # A group of its own, so that the deadline ends its children too.
         process = subprocess.Popen(  # noqa: S603
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, errors="replace", env=environment, process_group=0,
+            text=True, errors="replace", env=environment, cwd=directory, process_group=0,
         )  # fmt: skip
     except FileNotFoundError:
         raise LabError(f"{command[0]} is not installed") from None

@@ -57,7 +57,9 @@ def _label(properties: dict[str, object]) -> None:
 def _describe(item: pytest.Item, result: CheckResult) -> None:
     promise = (getattr(getattr(item, "function", None), "__doc__", None) or "").strip()
     told = {"Expected": result.expected, "Observed": result.observed, "Hint": result.hint}
-    said = (f"**{title}:** {text}" for title, text in told.items() if text)
+    # As code, because it is Markdown, which would take `<none>` for a tag.
+    coded = {title: text.replace("`", "'") for title, text in told.items() if text}
+    said = (f"**{title}:** `{text}`" for title, text in coded.items())
     _dynamic.description("\n\n".join(filter(None, [promise, *said])))
     for title, text in result.evidence.items():
         allure.attach(text, name=title, attachment_type=allure.attachment_type.TEXT)

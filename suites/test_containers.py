@@ -22,11 +22,12 @@ def test_exists(service: Service, found: Container | None) -> None:
 def test_running(service: Service, found: Container | None) -> None:
     """A container that was created and then stopped, paused or crashed is down."""
     status = found.status if found else None
-    assert found and status == "running", finding(
+    ended = f"exited with code {found.exit_code}" if found and status == "exited" else None
+    assert status == "running", finding(
         service,
         "running",
         expected="running",
-        observed=f"exited with code {found.exit_code}" if found and status == "exited" else status,
+        observed=ended or status,
         evidence=found and {"log": "\n".join(found.log_tail)},
         hint=f"docker unpause {service.container}"
         if status == "paused"

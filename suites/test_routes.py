@@ -26,11 +26,11 @@ def test_status(route: Route, response: Response) -> None:
 
 
 @declares("redirects")
-def test_redirects(route: Route, response: Response) -> None:
+def test_redirects(route: Route, answered: Response) -> None:
     """A redirect to another host, or back to http, sends users and their passwords astray."""
     strays = [
         f"{hop.url} -> {hop.location}"
-        for hop in response.hops
+        for hop in answered.hops
         if hop.location and not _stays(hop.url, hop.location)
     ]
     assert not strays, finding(
@@ -38,7 +38,7 @@ def test_redirects(route: Route, response: Response) -> None:
         "redirects",
         expected=f"to stay on {urlsplit(route.url).hostname}",
         observed=strays[0],
-        evidence=_seen(response),
+        evidence=_seen(answered),
         hint="mend the proxy's return and proxy_redirect lines, or the service's public URL",
     )
 

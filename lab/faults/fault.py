@@ -1,9 +1,11 @@
 """A fault: how to break the lab, how to undo it, and exactly what it must turn red."""
 
+import os
+import shlex
 import time
 from dataclasses import dataclass
 
-from lab import HERE, stack
+from lab import HERE, address, compose, stack
 from lab.process import LabError, run, say
 
 COMMAND_SECONDS = 60
@@ -18,7 +20,8 @@ class Fault:
 
     `red` are the checks that must fail, `unknown` those that then cannot look, and no others:
     ids such as `containers.running[redis]`. `says` are words of the first line of a failure.
-    The shell lines run in the directory `lab/`.
+    The shell lines run in the directory `lab/`, with the variables of `scripts/lab env`
+    and `compose`, which is Compose for the lab's project.
     """
 
     name: str
@@ -65,7 +68,12 @@ def health_is(container: str, status: str) -> str:
 
 
 def _shell(line: str) -> None:
-    run("bash", "-euc", f"cd {HERE}\n{line}", deadline=COMMAND_SECONDS)
+    variables = {**os.environ, **address.load().variables()}
+    prelude = f'compose() {{ {shlex.join(compose.project_command())} "$@"; }}\n'
+    run(
+        "bash", "-euc", prelude + line,
+        deadline=COMMAND_SECONDS, environment=variables, directory=HERE,
+    )  # fmt: skip
 
 
 def _holds(condition: str) -> bool:

@@ -67,11 +67,15 @@ FAULTS = (
     ),
     Fault(
         "container-oom-killed",
-        "the kernel killed a process of a container for want of memory",
-        inject="docker exec vpn-redis perl -e '$x = q(x) x 700_000_000' || true",
+        "the kernel killed a container for want of memory, and nothing restarted it",
+        inject="docker update --restart=no vpn-redis\n"
+        "docker exec vpn-redis redis-cli eval "
+        "\"for i=1,3000 do redis.call('set', i, string.rep('x', 1024*1024)) end\" 0 || true",
         until="[ $(docker inspect -f {{.State.OOMKilled}} vpn-redis) = true ]",
         heal="true",
-        red=checks("containers.oom_killed[redis]"),
+        red=checks("containers.oom_killed[redis]", "containers.running[redis]",
+                   "containers.healthy[redis]", "datastores.ping[redis]"),
+        unknown=checks("resources.effective_memory[redis]"),
         says="redis out of memory: expected no kill",
     ),
 )  # fmt: skip

@@ -13,9 +13,10 @@ FAULTS = (
     ),
     Fault(
         "memory-limit-removed",
-        "a container may take all of the machine's memory",
-        inject="docker update --memory -1 --memory-swap -1 vpn-redis",
-        heal="docker update --memory 512m --memory-swap 512m vpn-redis",
+        "a compose file lost the limit: a container may take all of the machine's memory",
+        inject="echo 'services: {redis: {mem_limit: 0, memswap_limit: 0}}' > out/override.yaml\n"
+        "compose --file out/override.yaml up --detach --no-deps --wait redis",
+        heal="rm out/override.yaml",
         red=checks("resources.memory_limit[redis]", "resources.effective_memory[redis]"),
         says="redis memory limit: expected 512 MiB, observed none",
     ),

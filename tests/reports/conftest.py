@@ -9,7 +9,6 @@ import pytest
 
 import reports
 
-pytest_plugins = ["pytester"]
 
 ROOT = Path(reports.__file__).parents[1]
 

@@ -59,9 +59,9 @@ def test_a_failure_in_full(run: Run, pytester: pytest.Pytester) -> None:
     assert result["parameters"] == [{"name": "environment", "value": "lab"}]
     assert result["description"].split("\n\n") == [
         "One restart is a crash.",
-        "**Expected:** at most 0",
-        "**Observed:** 9",
-        "**Hint:** docker logs vpn-api",
+        "**Expected:** `at most 0`",
+        "**Observed:** `9`",
+        "**Hint:** `docker logs vpn-api`",
     ]
     attached = {
         each["name"]: (directory / each["source"]).read_text() for each in result["attachments"]

@@ -1,0 +1,1 @@
+"""The same checks, written the usual way, timed side by side with stackproof."""

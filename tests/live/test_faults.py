@@ -1,0 +1,40 @@
+"""Every fault turns red exactly what it should, each time that it is looked at, and heals."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from lab import faults
+from lab.faults.fault import Fault
+from tests.live.verification import Run
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture(params=faults.ALL.values(), ids=faults.ALL)
+def fault(request: pytest.FixtureRequest, lab: None) -> Iterator[Fault]:
+    wanted: Fault = request.param
+    try:
+        faults.inject(wanted.name)
+        yield wanted
+    finally:
+        faults.heal(wanted.name)
+
+
+def test_fault_turns_red_exactly_its_checks(fault: Fault, verify: Callable[..., Run]) -> None:
+    for _ in range(2):
+        run = verify()
+        assert (run.ids("FAIL"), run.ids("UNKNOWN")) == (fault.red, fault.unknown), run.output
+        assert run.exit_code == 1
+        said = [run.first_lines[check] for check in fault.red]
+        assert any(fault.says in line for line in said), said
+    faults.heal(fault.name)
+    healed = verify()
+    assert healed.exit_code == 0, healed.output
+
+
+def test_every_check_has_a_fault(verify: Callable[..., Run]) -> None:
+    run = verify()
+    kinds = {check.partition("[")[0] for check in run.ids("PASS")}
+    proven = {check.partition("[")[0] for fault in faults.ALL.values() for check in fault.red}
+    assert kinds == proven
