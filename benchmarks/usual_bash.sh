@@ -26,7 +26,7 @@ shown() { # BYTES
 
 container() { # SERVICE HEALTH MILLICPUS MEMORY; the last two empty where there is no limit
     local name=vpn-$1 status health restarts oom nano quota period memory
-    local format='{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}'
+    local format='{{.State.Status}} {{with index .State "Health"}}{{.Status}}{{else}}none{{end}}'
     format+=' {{.RestartCount}} {{.State.OOMKilled}}'
     format+=' {{with .HostConfig}}{{.NanoCpus}} {{.CpuQuota}} {{.CpuPeriod}} {{.Memory}}{{end}}'
     read -r status health restarts oom nano quota period memory \
@@ -58,7 +58,8 @@ route() { # URL STATUS CURL-OPTION…
 redirects() { # URL CURL-OPTION…
     local strays
     strays=$(request "$1" -o /dev/null -D - "${@:2}" | tr -d '\r' |
-        awk 'tolower($1) == "location:" && $2 !~ "^(/[^/]|https://chatbuilds.com/)" { print $2 }')
+        awk 'tolower($1) == "location:" && $2 !~ "^(/[^/]|https://chatbuilds.com/)" { print $2 }') ||
+        strays="no answer"
     check "$1 redirects elsewhere" "" "$strays"
 }
 

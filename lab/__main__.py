@@ -51,8 +51,11 @@ def _main() -> int:
 def _list_faults() -> None:
     from lab import faults
 
+    column = max(map(len, faults.ALL)) + 2
+    width = shutil.get_terminal_size().columns
     for fault in faults.ALL.values():
-        print(f"{fault.name:<32} {fault.sentence}")
+        lines = textwrap.wrap(fault.sentence, max(20, width - column))
+        print(f"{fault.name:<{column}}" + f"\n{'':<{column}}".join(lines))
 
 
 def _fault(command: str, name: str) -> int:
@@ -65,8 +68,10 @@ def _fault(command: str, name: str) -> int:
         return 2
     if command == "break":
         faults.inject(name)
+        say(f"{name}: {faults.ALL[name].sentence}; undo it with scripts/lab heal {name}")
     else:
         faults.heal(name)
+        say(f"{name}: healed, up and healthy")
     return 0
 
 

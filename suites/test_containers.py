@@ -52,7 +52,9 @@ def test_healthy(service: Service, found: Container | None) -> None:
         expected="healthy",
         observed=status,
         evidence={
-            "health check": "\n".join(f"exit code {run.exit_code}: {run.output}" for run in runs),
+            "health check": "\n".join(
+                f"exit code {run.exit_code} {run.output}".strip() for run in runs
+            ),
             "log": "\n".join(found.log_tail) if found else "",
         },
         hint=f"docker inspect --format '{{{{json .State.Health}}}}' {service.container}",

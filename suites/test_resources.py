@@ -53,7 +53,7 @@ def test_effective_memory(
 
 
 def _cpus(number: float | None) -> str | None:
-    return None if number is None else f"{number:g}"
+    return None if number is None else f"{number:.12g}"  # engines count in billionths
 
 
 def _update(service: Service) -> str:

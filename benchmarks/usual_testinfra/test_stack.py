@@ -101,7 +101,9 @@ def test_memory_limit(service: str) -> None:
 
 @each_limit
 def test_effective_memory(service: str) -> None:
-    stats = host.check_output(f"docker stats --no-stream --format '{{{{.MemUsage}}}}' vpn-{service}")
+    stats = host.check_output(
+        f"docker stats --no-stream --format '{{{{.MemUsage}}}}' vpn-{service}"
+    )
     machine = int(host.check_output("docker info --format '{{.MemTotal}}'"))
     limit = min(LIMITS[service][1], machine)
     expected = f"{limit / GIB:.4g}GiB" if limit >= GIB else f"{limit / 1024**2:.4g}MiB"

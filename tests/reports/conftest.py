@@ -9,7 +9,6 @@ import pytest
 
 import reports
 
-
 ROOT = Path(reports.__file__).parents[1]
 
 _INI = """\
