@@ -4,6 +4,7 @@ import argparse
 import difflib
 import os
 import sys
+import textwrap
 from pathlib import Path
 from typing import NoReturn
 
