@@ -44,7 +44,7 @@ class NotGreenError(Exception):
 def _ways(output: Path) -> list[Way]:
     floor = output / "floor"
     floor.mkdir()
-    (floor / "pytest.ini").write_text("[pytest]\naddopts = -p no:cacheprovider\n")
+    (floor / "pytest.ini").write_text("[pytest]\naddopts = -p no:cacheprovider -p no:anyio\n")
     (floor / "test_nothing.py").write_text("def test_nothing(): pass\n")
     ours = (_PYTEST, "-m", "lab", f"--output={output}")
     return [
