@@ -98,6 +98,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.compare")
     parser.add_argument("--runs", type=_number, default=5, help="of each way (default: 5)")
     runs = parser.parse_args().runs
+    before = os.getloadavg()[0]
     try:
         variables = {**os.environ, **address.load().variables()}
         with tempfile.TemporaryDirectory() as output:
@@ -111,6 +112,7 @@ def main() -> int:
         return 1
     print(_table(ways))
     print(f"\n{runs} runs each, in turn; {os.cpu_count()} cores; ratio to the first line")
+    print(f"load average before: {before:.1f}")
     return 0
 
 
