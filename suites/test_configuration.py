@@ -67,7 +67,7 @@ def test_secret_variables(service: Service, container: Container) -> None:
     assert not found, finding(
         service,
         "secrets in its environment",
-        expected=None,
+        expected="none",
         observed=", ".join(found),
         evidence={f"{name} looks like one by": why for name, why in found.items()},
         hint=f"pass it as a file ({next(iter(found), '')}_FILE), and replace it: it has been seen",
@@ -85,7 +85,7 @@ def test_live_code(service: Service, container: Container) -> None:
     assert not live, finding(
         service,
         "mounts of the host",
-        expected=f"none but {', '.join(service.host_mounts)}" if service.host_mounts else None,
+        expected=f"none but {', '.join(service.host_mounts)}" if service.host_mounts else "none",
         observed=", ".join(map(str, live)),
         hint=_mend("volumes", service) + "; what is no code can be declared in host_mounts",
     )

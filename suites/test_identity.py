@@ -44,7 +44,7 @@ def test_undeclared(stack: Environment, listed: Mapping[str, Listed]) -> None:
     assert not undeclared, finding(
         stack,
         "undeclared containers",
-        expected=None,
+        expected="none",
         observed=", ".join(undeclared),
         evidence={
             name: " ".join(filter(None, (each.state, each.project, each.service)))

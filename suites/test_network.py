@@ -57,7 +57,7 @@ def test_published(service: Service, running: Container) -> None:
     assert set(running.published) == set(service.publish), finding(
         service,
         "published ports",
-        expected=", ".join(service.publish) or None,
+        expected=", ".join(service.publish) or "none",
         observed=", ".join(running.published) or None,
         hint=f"mend its ports in the compose file, then docker compose up -d {service.name}",
     )

@@ -34,10 +34,13 @@ FAULTS = (
                    "identity.origin[ollama]"),
         says="ollama health check: expected one that runs, observed one that never ran",
     ),
-    _remade(
-        "health-check-lost", "a compose file lost a health check",
-        "ollama: {healthcheck: {disable: true}}",
-        "containers.health_check[ollama]", "containers.healthy[ollama]",
+    Fault(
+        "health-check-lost",
+        "a compose file lost a health check",
+        inject=_override("ollama: {healthcheck: {disable: true}}") + f"{_MAKE} ollama",
+        heal="rm out/override.yaml",
+        red=checks("containers.health_check[ollama]", "containers.healthy[ollama]",
+                   "identity.origin[ollama]"),
         says="ollama health check: expected one that runs, observed none",
     ),
     Fault(
@@ -112,9 +115,16 @@ FAULTS = (
         red=checks("identity.stale[ollama]"),
         says="ollama image in use: expected sha256:",
     ),
-    _remade(
-        "container-privileged", "a container was given all rights on the host",
-        "ollama: {privileged: true}", "configuration.privileged[ollama]",
+    Fault(
+        "container-privileged",
+        "a container was given all rights on the host; made and not started, as some engines refuse",
+        inject=_override("ollama: {privileged: true}")
+        + "compose --file out/override.yaml up --no-start --no-deps ollama",
+        heal="rm out/override.yaml",
+        red=checks("configuration.privileged[ollama]", "identity.origin[ollama]",
+                   "containers.running[ollama]", "containers.healthy[ollama]"),
+        unknown=checks("resources.effective_memory[ollama]", "network.attached[ollama]",
+                       "network.published[ollama]"),
         says="ollama privileges: expected those of a container, observed privileged",
     ),
     _remade(
