@@ -117,7 +117,7 @@ FAULTS = (
     ),
     Fault(
         "container-privileged",
-        "a container was given all rights on the host; made and not started, as some engines refuse",
+        "a container was given all rights on the host (made only: some engines refuse to start it)",
         inject=_override("ollama: {privileged: true}")
         + "compose --file out/override.yaml up --no-start --no-deps ollama",
         heal="rm out/override.yaml",
