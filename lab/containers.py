@@ -96,8 +96,12 @@ def _made() -> dict[str, Inspected]:
 
 
 def _is_well(container: Inspected) -> bool:
-    restarted = container["RestartCount"] > 0 or container["State"]["OOMKilled"]
-    return trouble(container) in (None, "starting") and not restarted
+    state = container["State"]
+    restarted = container["RestartCount"] > 0 or state["OOMKilled"]
+    # What failed lately is seen as flapping, however well it is now.
+    runs = [run["ExitCode"] == 0 for run in (state.get("Health") or {}).get("Log") or ()]
+    failed = True in runs and False in runs[runs.index(True) :]
+    return trouble(container) in (None, "starting") and not restarted and not failed
 
 
 def _as_made(container: Inspected) -> Inspected:
