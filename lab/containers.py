@@ -98,10 +98,7 @@ def _made() -> dict[str, Inspected]:
 def _is_well(container: Inspected) -> bool:
     state = container["State"]
     restarted = container["RestartCount"] > 0 or state["OOMKilled"]
-    # What failed lately is seen as flapping, however well it is now.
-    runs = [run["ExitCode"] == 0 for run in (state.get("Health") or {}).get("Log") or ()]
-    failed = True in runs and False in runs[runs.index(True) :]
-    return trouble(container) in (None, "starting") and not restarted and not failed
+    return trouble(container) in (None, "starting") and not restarted
 
 
 def _as_made(container: Inspected) -> Inspected:

@@ -1,10 +1,8 @@
 """Every declared container is there, runs, is healthy, and has not been dying meanwhile."""
 
-from datetime import timedelta
-
 from environments.model import Service
 from fixtures.collection import critical, declares
-from fixtures.facts import Container, Health, Probe
+from fixtures.facts import Container, Health
 from reports.finding import finding
 
 
@@ -78,22 +76,6 @@ def test_health_check(service: Service, container: Container) -> None:
     )
 
 
-@declares("healthcheck")
-def test_flapping(service: Service, container: Container) -> None:
-    """Healthy now, ill a moment ago: users met the failures that the engine forgave."""
-    health = container.health
-    healthy = health is not None and (container.status, health.status) == ("running", "healthy")
-    failed = _failures_since_it_served(container) if healthy else []
-    assert not failed, finding(
-        service,
-        "recent health",
-        expected="no failure",
-        observed=f"{len(failed)} in the latest {len(health.log) if health else 0} runs",
-        evidence={"health check": _runs(health)},
-        hint=f"docker logs --since 5m {service.container}",
-    )
-
-
 @declares("restart")
 def test_restart_policy(service: Service, container: Container) -> None:
     """With another policy it stays down after a crash or a reboot, or comes back unasked."""
@@ -136,19 +118,6 @@ def test_oom_killed(service: Service, container: Container) -> None:
         },
         hint=f"docker stats --no-stream {service.container}, then raise its limit or mend the leak",
     )
-
-
-def _failures_since_it_served(container: Container) -> list[Probe]:
-    """Failures of the health check that starting up does not explain."""
-    grace = timedelta(seconds=container.creation.health_start_seconds)
-    served = False
-    failures = []
-    for run in container.health.log if container.health else ():
-        if run.exit_code == 0:
-            served = True
-        elif served or run.at > container.started_at + grace:
-            failures.append(run)
-    return failures
 
 
 def _runs(health: Health | None) -> str:

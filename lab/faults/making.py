@@ -44,20 +44,6 @@ FAULTS = (
         says="ollama health check: expected one that runs, observed none",
     ),
     Fault(
-        "health-flapping",
-        "every other health check fails, too few in a row for the engine to mind",
-        inject="docker exec vpn-ollama mv /usr/bin/curl /usr/bin/curl.away\n"
-        "printf '%s\\n' '#!/bin/sh' 'rm /tmp/odd && exec curl.away \"$@\"' "
-        "'touch /tmp/odd; exit 7' | docker exec -i vpn-ollama sh -c "
-        "'cat > /usr/bin/curl.new; chmod +x /usr/bin/curl.new; "
-        "mv /usr/bin/curl.new /usr/bin/curl'",
-        until="docker inspect -f '{{range .State.Health.Log}}{{.ExitCode}}{{end}}' vpn-ollama "
-        "| grep -q '0.*7.*0'",
-        heal="docker rm --force vpn-ollama",
-        red=checks("containers.flapping[ollama]"),
-        says="ollama recent health: expected no failure, observed",
-    ),
-    Fault(
         "restart-policy-changed",
         "someone ran docker update by hand: the next crash is the last",
         inject="docker update --restart=no vpn-ollama",

@@ -1,7 +1,5 @@
 """The parts of checks that decide by themselves."""
 
-from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,30 +7,7 @@ import pytest
 from environments.model import Environment
 from fixtures.creation import Mount
 from suites.test_configuration import _gives_engine_away
-from suites.test_containers import _failures_since_it_served
 from suites.test_identity import _in_full, _is_of
-
-
-def _container(runs: str, up_seconds: int) -> Any:
-    """A container whose health check ran every second until now: `+` passed, `-` failed."""
-    now = datetime.now(UTC)
-    log = [
-        SimpleNamespace(at=now - timedelta(seconds=len(runs) - i), exit_code=int(run == "-"))
-        for i, run in enumerate(runs)
-    ]
-    return SimpleNamespace(
-        started_at=now - timedelta(seconds=up_seconds),
-        health=SimpleNamespace(log=log),
-        creation=SimpleNamespace(health_start_seconds=30),
-    )
-
-
-@pytest.mark.parametrize(
-    ("runs", "up_seconds", "failures"),
-    [("+++++", 99, 0), ("--+++", 6, 0), ("+-+++", 6, 1), ("-++++", 99, 1), ("--+-+", 6, 1)],
-)
-def test_flapping(runs: str, up_seconds: int, failures: int) -> None:
-    assert len(_failures_since_it_served(_container(runs, up_seconds))) == failures
 
 
 @pytest.mark.parametrize(
