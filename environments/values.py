@@ -64,6 +64,7 @@ Port = Annotated[int, _expect("a port from 1 to 65535", lambda port: 1 <= port <
 Status = Annotated[int, _expect("a status code from 100 to 599", lambda code: 100 <= code <= 599)]
 Statuses = Annotated[tuple[Status, ...], BeforeValidator(_as_list), Field(min_length=1)]
 """Status codes; one alone needs no list."""
+Share = Annotated[float, _expect("a share such as 0.9", lambda share: 0 < share <= 1)]
 Url = Annotated[str, _expect("a URL such as https://example.com/", _is_url)]
 EngineAddress = Annotated[
     str, _expect("an engine such as unix:///var/run/docker.sock or ssh://user@host:22", _is_engine)

@@ -25,6 +25,7 @@ FAULTS = (
         heal="docker start vpn-nginx",
         red=checks("containers.running[nginx]", "containers.healthy[nginx]") | _ALL_ROUTES,
         unknown=checks("nginx.config_valid[nginx]", "resources.effective_memory[nginx]",
+                       "resources.memory_free[nginx]", "resources.cpu_throttled[nginx]",
                        "routes.redirects[pgadmin, n8n, http-redirect]"),
         says="home status: expected 200, observed connection refused",
     ),

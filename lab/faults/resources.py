@@ -1,4 +1,4 @@
-"""Limits that someone changed on a running container."""
+"""Limits that someone changed on a running container, and limits that are nearly reached."""
 
 from lab.faults.fault import Fault, checks
 
@@ -46,5 +46,30 @@ FAULTS = (
         heal="docker update --cpu-quota 400000 vpn-python-api",
         red=checks("resources.cpu_limit[python-api]"),
         says="python-api CPU limit: expected 4, observed none",
+    ),
+    Fault(
+        "memory-nearly-used-up",
+        "a leak has taken nearly all that a container may use",
+        inject="docker exec --detach vpn-redis python3 -c "
+        "\"import time; held = b'x' * (475 << 20); time.sleep(600)\"",
+        until="docker exec vpn-redis ps -C python3 -o rss= | awk '$1 > 475 * 1024 {full = 1} "
+        "END {exit !full}'",
+        heal="docker exec vpn-redis pkill python3",
+        red=checks("resources.memory_free[redis]"),
+        says="redis memory in use: expected under 90% of 512 MiB, observed",
+    ),
+    Fault(
+        "cpu-throttled",
+        "a container is held back by its CPU limit again and again",
+        # What it was held back counts from its start.
+        inject="docker restart vpn-redis\n"
+        "docker exec --detach vpn-redis timeout 30 sh -c 'while :; do :; done & "
+        "while :; do :; done & wait'",
+        until="docker exec vpn-redis sh -c "
+        "'cat /sys/fs/cgroup/cpu.stat /sys/fs/cgroup/cpu/cpu.stat 2>/dev/null' "
+        "| awk '$1 == \"nr_throttled\" && $2 > 150 {held = 1} END {exit !held}'",
+        heal="docker restart vpn-redis",
+        red=checks("resources.cpu_throttled[redis]"),
+        says="redis CPU throttled: expected in under 25% of its busy periods, observed",
     ),
 )
