@@ -22,7 +22,7 @@ def test_accepts_connections(postgresql: Postgresql, pg_isready: CommandResult) 
 
 @critical
 def test_query(postgresql: Postgresql, psql: CommandResult) -> None:
-    """Readiness asks for no role and no database: only a query proves that the stack's are there."""
+    """Readiness asks for no role and no database: only a query proves that both are there."""
     assert psql.exit_code == 0, finding(
         postgresql,
         "query",
@@ -36,15 +36,16 @@ def test_query(postgresql: Postgresql, psql: CommandResult) -> None:
 @critical
 def test_writable(postgresql: Postgresql, postgres_state: PostgresState) -> None:
     """A standby, or a server made read-only, answers every query and loses every order."""
-    assert not (postgres_state.in_recovery or postgres_state.read_only), finding(
+    recovering = postgres_state.in_recovery
+    state = "in recovery" if recovering else "read-only" if postgres_state.read_only else "writable"
+    where = "SELECT sourcefile FROM pg_settings WHERE name = 'default_transaction_read_only'"
+    assert state == "writable", finding(
         postgresql,
         "writes",
         expected="writable",
-        observed="in recovery" if postgres_state.in_recovery else "read-only",
-        hint="in psql: SELECT pg_promote(), where no other server is the primary"
-        if postgres_state.in_recovery
-        else "in psql: SELECT source, sourcefile FROM pg_settings "
-        "WHERE name = 'default_transaction_read_only'",
+        observed=state,
+        hint="in psql: "
+        + ("SELECT pg_promote(), unless another server is the primary" if recovering else where),
     )
 
 

@@ -63,7 +63,7 @@ def test_memory_free(service: Service, usage: Usage) -> None:
         "memory in use",
         expected=f"under {service.limits.memory_used:.0%} of {limit}",
         observed=f"{used} ({used / limit:.0%})",
-        hint=f"docker top {service.container} -o pid,rss,args, then mend the leak or raise the limit",
+        hint=f"docker top {service.container} -eo pid,rss,args, then mend the leak or the limit",
     )
 
 

@@ -10,11 +10,17 @@ UNKNOWN_OF_REDIS = checks(
     "datastores.appends[redis]", "datastores.memory_free[redis]",
 )  # fmt: skip
 """What nobody can tell of a database that does not answer."""
+_FILL = "for i = 1, ARGV[1] do redis.call('set', i, string.rep('x', ARGV[2])) end"
+"""Sets so many keys to values of so many bytes."""
 
-_REDIS_ALTERED = (
-    "echo '{}' > out/override.yaml\n"
-    "compose --file out/override.yaml up --detach --no-deps redis\nrm out/override.yaml\n"
-)
+
+def _altered_redis(definition: str, *options: str) -> str:
+    """Shell lines that make the container of Redis again, otherwise."""
+    return (
+        f"echo 'services: {{redis: {definition}}}' > out/override.yaml\n"
+        f"compose --file out/override.yaml up --detach --no-deps {' '.join(options)} redis\n"
+        "rm out/override.yaml"
+    )
 
 
 def _psql(*statements: str, database: str = "platform_db", options: str = "") -> str:
@@ -75,10 +81,8 @@ FAULTS = (
         "a service opens connections and does not give them back",
         inject="docker exec --detach vpn-postgres sh -c 'echo \"SELECT pg_sleep(600)\" "
         "| pgbench -n -U platform_admin -c 85 -f - platform_db'",
-        until=_psql("SELECT count(*) FROM pg_stat_activity") + " -At | grep -q '^[89].$'",
-        heal="docker exec vpn-postgres pkill pgbench\n"
-        + _psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE query LIKE $$%pg_sleep%$$ AND pid <> pg_backend_pid()"),
+        until='[ "$(docker exec vpn-postgres ps -C postgres -o args= | grep -c SELECT)" -ge 85 ]',
+        heal="docker exec vpn-postgres sh -c 'pkill pgbench; pkill -f [S]ELECT'",
         red=checks("datastores.connections_free[postgres]"),
         says="postgres connections in use: expected under 80% of 100, observed",
     ),
@@ -106,11 +110,10 @@ FAULTS = (
     Fault(
         "redis-disk-full",
         "the disk is full where Redis keeps its append-only file",
-        inject=_REDIS_ALTERED.format(
-            'services: {redis: {tmpfs: ["/full:size=256k,mode=1777"], command: [redis-server, '
-            '--bind, 0.0.0.0, --protected-mode, "no", --dir, /full, --appendonly, "yes"]}}'
-        )
-        + _redis("eval \"redis.call('set', 'big', string.rep('x', 1024 * 1024))\" 0"),
+        inject=_altered_redis(
+            '{tmpfs: ["/full:size=256k,mode=1777"], command: [redis-server, --bind, 0.0.0.0, '
+            '--protected-mode, "no", --dir, /full, --appendonly, "yes"]}', "--wait",
+        ) + "\n" + _redis(f'eval "{_FILL}" 0 1 1000000'),
         until=_redis("info persistence") + " | grep -q aof_last_write_status:err && "
         + health_is("vpn-redis", "unhealthy"),
         heal="docker rm --force vpn-redis",
@@ -121,11 +124,9 @@ FAULTS = (
     Fault(
         "redis-loading",
         "Redis came up, and is a long time loading its data",
-        inject=_redis("eval \"for i = 1, 100000 do redis.call('set', i, i) end\" 0")
-        + "\n"
-        + _REDIS_ALTERED.format(
-            "services: {redis: {command: [redis-server, --bind, 0.0.0.0, --protected-mode, "
-            '"no", --dir, /data, --appendonly, "yes", --key-load-delay, "1000"]}}'
+        inject=_redis(f'eval "{_FILL}" 0 100000 1') + "\n" + _altered_redis(
+            '{command: [redis-server, --bind, 0.0.0.0, --protected-mode, "no", --dir, /data, '
+            '--appendonly, "yes", --key-load-delay, "1000"]}'
         ),
         until=_redis("ping") + " | grep -q LOADING",
         heal="docker rm --force vpn-redis",
@@ -144,9 +145,8 @@ FAULTS = (
     Fault(
         "redis-memory-nearly-used-up",
         "nothing expires, and Redis has nearly reached its maximum",
-        inject=_redis("config set maxmemory 20mb",
-                      "eval \"redis.call('set', 'big', string.rep('x', 18 * 1024 * 1024))\" 0"),
-        heal=_redis("del big", "config set maxmemory 0"),
+        inject=_redis("config set maxmemory 20mb", f'eval "{_FILL}" 0 165 100000'),
+        heal=_redis("flushall", "config set maxmemory 0"),
         red=checks("datastores.memory_free[redis]"),
         says="redis memory in use: expected under 90% of its maximum 20 MiB, observed",
     ),
