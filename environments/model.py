@@ -83,7 +83,7 @@ class Limits(Declared):
     memory: Annotated[Bytes, Field(gt=0)] | None = None
     memory_used: Share = 0.9
     """Share of the memory that may be in use. Above it, one busy minute ends in a kill."""
-    throttled: Share = 0.25
+    cpu_throttled: Share = 0.25
     """Share of its busy periods in which it may have been held back. More is felt as latency."""
 
 

@@ -72,10 +72,10 @@ def test_cpu_throttled(service: Service, usage: Usage) -> None:
     """A service that its limit holds back again and again is slow, whatever its health says."""
     # A burst at start-up is not starvation: ten busy seconds at least are counted.
     share = usage.cpu_throttled_periods / max(usage.cpu_periods, _FEWEST_PERIODS)
-    assert share < service.limits.throttled, finding(
+    assert share < service.limits.cpu_throttled, finding(
         service,
         "CPU throttled",
-        expected=f"in under {service.limits.throttled:.0%} of its busy periods",
+        expected=f"in under {service.limits.cpu_throttled:.0%} of its busy periods",
         observed=f"{share:.0%}",
         evidence={
             "since it started": f"{usage.cpu_throttled_periods} of {usage.cpu_periods} periods"
