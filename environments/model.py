@@ -20,6 +20,8 @@ from environments.values import (
     Subnet,
     Table,
     Url,
+    UrlPath,
+    Version,
 )
 
 DEFAULT_ENGINE = "unix:///var/run/docker.sock"
@@ -90,7 +92,7 @@ class Limits(Declared):
 class Health(Declared):
     """What a service itself says of its health, asked at its container's own address."""
 
-    path: Annotated[str, Field(pattern="^/")]
+    path: UrlPath
     port: Port | None = None
     """The first of the service's ports where not given."""
     status: Statuses = (200,)
@@ -199,7 +201,7 @@ class Host(Declared):
     """The engine and its machine."""
 
     name: str = "host"
-    engine_version: Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)*$")] | None = None
+    engine_version: Version | None = None
     """The oldest version that will do."""
     clock_skew: Annotated[float, Field(gt=0)] | None = None
     """Seconds between the clock here and the engine's. Tokens and certificates go by them."""
