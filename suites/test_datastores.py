@@ -83,7 +83,7 @@ def test_loaded(redis: Redis, redis_state: RedisState) -> None:
         "data",
         expected="loaded",
         observed="still loading",
-        hint="redis-cli info persistence, which says how long it will take (loading_eta_seconds)",
+        hint="redis-cli info persistence (loading_eta_seconds says how long it will take)",
     )
 
 
@@ -106,7 +106,7 @@ def test_saves(redis: Redis, redis_state: RedisState) -> None:
         "last save",
         expected="ok",
         observed=redis_state.rdb_last_bgsave_status,
-        hint=_log_of(redis) + ", then mend the disk and run redis-cli bgsave",
+        hint=f"{_log_of(redis)}, then mend the disk and redis-cli bgsave",
     )
 
 
@@ -117,7 +117,7 @@ def test_appends(redis: Redis, redis_state: RedisState) -> None:
         "append-only write",
         expected="ok",
         observed=redis_state.aof_last_write_status,
-        hint=_log_of(redis) + ", then df -h of where its data lies",
+        hint=f"{_log_of(redis)}, then df -h where its data lies",
     )
 
 
@@ -134,4 +134,4 @@ def test_memory_free(redis: Redis, redis_state: RedisState) -> None:
 
 
 def _log_of(datastore: Postgresql | Redis) -> str:
-    return "read the log of its container: docker compose logs --tail 50 " + datastore.name
+    return f"docker compose logs --tail 50 {datastore.name}"

@@ -44,7 +44,10 @@ def test_redirects(route: Route, answered: Response) -> None:
 
 
 def _stays(url: str, location: str) -> bool:
-    here, there = urlsplit(url), urlsplit(urljoin(url, location))
+    try:
+        here, there = urlsplit(url), urlsplit(urljoin(url, location))
+    except ValueError:  # no URL at all
+        return False
     return here.hostname == there.hostname and (here.scheme, there.scheme) != ("https", "http")
 
 
