@@ -49,7 +49,8 @@ def newest_file() -> float:
     """Return when a file of the copy was last written or put there, in seconds of the epoch."""
     return max(
         max(path.stat().st_mtime, path.stat().st_ctime)
-        for path in DIRECTORY.rglob("*") if path.is_file()
+        for path in DIRECTORY.rglob("*")
+        if path.is_file()
     )
 
 

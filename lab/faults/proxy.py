@@ -8,7 +8,8 @@ _NETWORK = "stackproof-lab_default"
 
 
 def _address(container: str) -> str:
-    return f"$(docker inspect -f '{{{{(index .NetworkSettings.Networks \"{_NETWORK}\").IPAddress}}}}' {container})"
+    field = f'(index .NetworkSettings.Networks "{_NETWORK}").IPAddress'
+    return f"$(docker inspect -f '{{{{{field}}}}}' {container})"
 
 
 FAULTS = (
@@ -48,7 +49,8 @@ FAULTS = (
         "nginx-old-worker-hangs",
         "a client that sends its request byte by byte keeps a worker of before the reload",
         inject="docker exec --detach vpn-nginx bash -c 'exec 3<>/dev/tcp/127.0.0.1/80; "
-        'printf "POST /api/health HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Length: 9\\r\\n\\r\\n" >&3; '
+        'printf "POST /api/health HTTP/1.1\\r\\nHost: localhost\\r\\n" >&3; '
+        'printf "Content-Length: 9\\r\\n\\r\\n" >&3; '
         "sleep 50'\n"
         f"sleep 0.5; {RELOAD}; sleep 6",
         until="docker exec vpn-nginx pgrep -f 'shutting down'",

@@ -1,4 +1,4 @@
-"""Routes that answer 200 and are wrong all the same: another service, ill, slow, or in the clear."""
+"""Routes that answer, and are wrong: another service, ill, slow, in the clear, or not served."""
 
 from lab.faults.fault import Fault, checks
 from lab.faults.reload import RELOAD

@@ -161,8 +161,14 @@ def test_lab_is_production_reached_otherwise() -> None:
     variables = {"LAB_HTTPS_PORT": "8443", "LAB_HTTP_PORT": "8080", "LAB_CA_FILE": "/ca.crt"}
     lab = load("lab", ENVIRONMENTS, variables)
     told = {"name", "description"}
+    prod = environment("prod")
     # Of the deploy, only the variables that lead to production's engine.
-    assert differing(environment("prod"), lab) - told == {"engine", "resolve", "ca_file", "deploy"}
+    reached = {"engine", "resolve", "ca_file", "deploy"}
+    assert differing(prod, lab) - told == reached | {"routes", "nginx"}
+    # Of the routes, only what the lab's own services say of themselves.
+    said = {"identity": None, "healthy": {}}
+    for name, route in prod.routes.items():
+        assert route.model_copy(update=said) == lab.routes[name].model_copy(update=said)
     assert lab.engine.address == "unix:///var/run/docker.sock"
     assert lab.engine.key is None
     assert lab.resolve == {"*:443": "127.0.0.1:8443", "*:80": "127.0.0.1:8080"}
