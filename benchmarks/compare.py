@@ -44,7 +44,7 @@ class NotGreenError(Exception):
 def _ways(output: Path) -> list[Way]:
     floor = output / "floor"
     floor.mkdir()
-    (floor / "pytest.ini").write_text("[pytest]\naddopts = -p no:cacheprovider\n")
+    (floor / "pytest.ini").write_text("[pytest]\naddopts = -p no:cacheprovider -p no:anyio\n")
     (floor / "test_nothing.py").write_text("def test_nothing(): pass\n")
     ours = (_PYTEST, "-m", "lab", f"--output={output}")
     return [
@@ -98,6 +98,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.compare")
     parser.add_argument("--runs", type=_number, default=5, help="of each way (default: 5)")
     runs = parser.parse_args().runs
+    before = os.getloadavg()[0]
     try:
         variables = {**os.environ, **address.load().variables()}
         with tempfile.TemporaryDirectory() as output:
@@ -111,6 +112,7 @@ def main() -> int:
         return 1
     print(_table(ways))
     print(f"\n{runs} runs each, in turn; {os.cpu_count()} cores; ratio to the first line")
+    print(f"load average before: {before:.1f}")
     return 0
 
 

@@ -10,7 +10,7 @@ check() { # WHAT WANTED SEEN
         passed=$((passed + 1))
     else
         failed=$((failed + 1))
-        echo "FAIL $1: expected $2, got ${3:-nothing}"
+        echo "FAIL $1: expected ${2:-nothing}, got ${3:-nothing}"
     fi
 }
 

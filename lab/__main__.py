@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import os
+import shutil
 import sys
 import textwrap
 from pathlib import Path

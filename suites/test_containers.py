@@ -28,7 +28,7 @@ def test_running(service: Service, found: Container | None) -> None:
         "running",
         expected="running",
         observed=ended or status,
-        evidence=found and {"log": "\n".join(found.log_tail)},
+        evidence={"log": "\n".join(found.log_tail)} if found else None,
         hint=f"docker unpause {service.container}"
         if status == "paused"
         else f"docker logs --tail 50 {service.container}",

@@ -130,7 +130,10 @@ def _field(response: Response, name: str) -> str | None:
 
 
 def _stays(url: str, location: str) -> bool:
-    here, there = urlsplit(url), urlsplit(urljoin(url, location))
+    try:
+        here, there = urlsplit(url), urlsplit(urljoin(url, location))
+    except ValueError:  # no URL at all
+        return False
     return here.hostname == there.hostname and (here.scheme, there.scheme) != ("https", "http")
 
 

@@ -11,7 +11,7 @@ from tests.live.verification import Run
 pytestmark = pytest.mark.live
 
 
-@pytest.fixture(params=faults.ALL.values(), ids=faults.ALL)
+@pytest.fixture(params=list(faults.ALL.values()), ids=list(faults.ALL))
 def fault(request: pytest.FixtureRequest, lab: None) -> Iterator[Fault]:
     wanted: Fault = request.param
     try:

@@ -1,0 +1,58 @@
+"""Runs of the suites as an operator starts them, in a process of their own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+RUN_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Ran:
+    exit_code: int
+    output: str
+    errors: str
+    """What went to standard error."""
+    written: Path
+
+    def verdict(self, environment: str) -> dict[str, Any]:
+        path = self.written / environment / "verdict.json"
+        assert path.exists(), f"no verdict was written:\n{self.output}{self.errors}"
+        verdict: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return verdict
+
+    def told(self, environment: str) -> dict[str, tuple[str, str]]:
+        """Outcome and first line of each check that did not pass."""
+        return {
+            check["id"]: (check["outcome"], check["headline"])
+            for check in self.verdict(environment)["checks"]
+            if check["outcome"] != "PASS"
+        }
+
+
+def run(
+    written: Path,
+    *arguments: str,
+    variables: Mapping[str, str] = MappingProxyType({}),
+    deadline: float = RUN_SECONDS,
+) -> Ran:
+    """Run pytest in the root of the project, with no variables that would change what it does."""
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTEST_", "DOCKER_", "LAB_", "PROD_", "STAGING_", "DEV_"))
+        and name not in ("FORCE_COLOR", "PY_COLORS", "CI", "SSH_AUTH_SOCK")
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", f"--output={written}", *arguments],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=deadline,
+        env={**clean, "COLUMNS": "100", "PYTHONIOENCODING": "utf-8", **variables},
+    )  # fmt: skip
+    return Ran(done.returncode, done.stdout, done.stderr, written)

@@ -1,0 +1,95 @@
+"""A small environment of which all is well, and the facts of it, to be varied by a test."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from environments.sizes import Bytes
+from fixtures.facts import (
+    CommandResult,
+    Container,
+    Facts,
+    Health,
+    Hop,
+    Machine,
+    Probe,
+    Response,
+    Unobserved,
+    Usage,
+)
+from tests.suites.command_line import Ran, run
+
+MIB = 1024**2
+GIB = 1024**3
+AT = datetime(2026, 11, 24, 7, 30, 30, tzinfo=UTC)
+STUCK = Unobserved(reason="no answer within 8 s")
+MACHINE = Machine(engine_version="20.10.24", cpus=8, memory=Bytes(8 * GIB), cgroup_version="2")
+LIMITS = {"cpus": 1.5, "memory": "512M"}
+HEALTHY = Health(status="healthy", failing_streak=0, log=())
+
+CONTAINER = Container(
+    name="shop", id="c0ffee", status="running", exit_code=0, started_at=AT, restart_count=0,
+    oom_killed=False, health=HEALTHY, cpu_limit=1.5, memory_limit=Bytes(512 * MIB),
+)  # fmt: skip
+USAGE = Usage(memory_limit=Bytes(512 * MIB), memory_used=Bytes(100 * MIB))
+
+
+def container(**changes: Any) -> Container:
+    return CONTAINER.model_copy(update=changes)
+
+
+def health(status: str, *outputs: str) -> Health:
+    log = tuple(Probe(at=AT, exit_code=1, output=output) for output in outputs)
+    return Health(status=status, failing_streak=len(outputs), log=log)
+
+
+def usage(limit: int) -> Usage:
+    return USAGE.model_copy(update={"memory_limit": Bytes(limit)})
+
+
+def answered(*hops: tuple[str, int] | tuple[str, int, str], **more: Any) -> Response:
+    """Answers on the way to the last: URL, status, and `Location` where there is one."""
+    seen = tuple(
+        Hop(url=hop[0], status=hop[1], location=hop[2] if len(hop) == 3 else None) for hop in hops
+    )
+    return Response(hops=seen, elapsed_ms=3.5, **more)
+
+
+def said(command: str, exit_code: int | None, output: str, **more: Any) -> CommandResult:
+    return CommandResult(command=command, exit_code=exit_code, output=output, **more)
+
+
+def facts(**observed: Any) -> Facts:
+    return Facts(
+        **{
+            "environment": "shop",
+            "run": "c0ffee",
+            "gathered_at": AT,
+            "duration_s": 0.4,
+            "machine": MACHINE,
+            "containers": {},
+            "usage": {},
+            "commands": {},
+            "responses": {},
+            **observed,
+        }
+    )
+
+
+def save(folder: Path, environment: Mapping[str, Any], observed: Facts) -> tuple[str, str]:
+    """Write the environment and the snapshot; return the options that lead to them."""
+    declared = folder / "environments"
+    declared.mkdir(exist_ok=True)
+    (declared / "shop.yaml").write_text(yaml.safe_dump(dict(environment)), encoding="utf-8")
+    snapshot = folder / "facts.json"
+    snapshot.write_text(observed.model_dump_json(), encoding="utf-8")
+    return f"--environments={declared}", f"--facts={snapshot}"
+
+
+def replay(folder: Path, environment: Mapping[str, Any], observed: Facts, *arguments: str) -> Ran:
+    """Verify the environment by what the snapshot says of it."""
+    options = save(folder, environment, observed)
+    return run(folder / "out", "-m", "shop", *options, *arguments)

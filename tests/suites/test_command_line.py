@@ -1,0 +1,160 @@
+"""What an operator gets who starts a run wrongly, or where no engine answers."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.suites.command_line import ROOT, Ran, run
+
+PROD = {"PROD_DEPLOY_HOST": "prod.example.com", "PROD_DEPLOY_USER": "deploy"}
+
+
+def _refused(ran: Ran, message: str) -> None:
+    assert ran.exit_code == 4, ran.output
+    assert (ran.output.strip(), ran.errors.strip()) == ("", f"ERROR: {message}")
+    assert not ran.written.exists()
+
+
+@pytest.mark.parametrize("arguments", [(), ("-m", "containers")], ids=repr)
+def test_no_environment(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    _refused(
+        run(tmp_path / "out", *arguments),
+        "no environment is selected; name one: "
+        "pytest -m dev, pytest -m lab, pytest -m prod, pytest -m staging",
+    )
+
+
+@pytest.mark.parametrize(
+    ("expression", "word", "meant"),
+    [
+        ("prdo", "prdo", "; did you mean prod?"),
+        ("prod and route", "route", "; did you mean routes?"),
+        ("lab and nothing-like-it", "nothing-like-it", ""),
+    ],
+)
+def test_a_misspelt_name(tmp_path: Path, expression: str, word: str, meant: str) -> None:
+    _refused(
+        run(tmp_path / "out", "-m", expression),
+        f"-m {word}: neither an environment (dev, lab, prod, staging) nor a suite "
+        f"(containers, datastores, nginx, resources, routes){meant}",
+    )
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["plain", "workers"])
+def test_an_invalid_environment(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    (tmp_path / "shop.yaml").write_text(
+        "services:\n  api: {limits: {memory: lots}}\n", encoding="utf-8"
+    )
+    _refused(
+        run(tmp_path / "out", "-m", "shop", f"--environments={tmp_path}", *workers),
+        f"{tmp_path}/shop.yaml:2: services.api.limits.memory: "
+        "expected a size such as 512M or 2G, got 'lots'",
+    )
+
+
+def test_a_file_that_is_not_yaml(tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_text("services: {api: {}\n", encoding="utf-8")
+    ran = run(tmp_path / "out", "-m", "shop", f"--environments={tmp_path}")
+    assert ran.exit_code == 4
+    (line,) = ran.errors.strip().splitlines()
+    assert line.startswith(f"ERROR: {tmp_path}/shop.yaml:2: not valid YAML: ")
+    assert ran.output.strip() == ""
+
+
+def test_an_invalid_environment_that_is_not_selected(tmp_path: Path) -> None:
+    (tmp_path / "broken.yaml").write_text("services: 3\n", encoding="utf-8")
+    (tmp_path / "shop.yaml").write_text("services: {api: {}}\n", encoding="utf-8")
+    ran = run(tmp_path / "out", "-m", "shop", f"--environments={tmp_path}", "--collect-only")
+    assert ran.exit_code == 0, ran.errors
+
+
+def test_a_folder_without_environments(tmp_path: Path) -> None:
+    ran = run(tmp_path / "out", "-m", "lab", f"--environments={tmp_path}")
+    assert ran.exit_code == 4
+    assert ran.errors.startswith("ERROR: -m lab: neither an environment () nor a suite (")
+
+
+def test_variables_that_are_unset(tmp_path: Path) -> None:
+    _refused(
+        run(tmp_path / "out", "-m", "prod"),
+        "environments/prod.yaml:9: engine.address: "
+        "variables PROD_DEPLOY_USER, PROD_DEPLOY_HOST are unset or empty",
+    )
+
+
+@pytest.mark.parametrize(
+    ("expression", "checks"),
+    [
+        ("prod", {"prod": 91, "staging": 0}),
+        ("routes and (staging or prod)", {"prod": 13, "staging": 13}),
+    ],
+)
+def test_collecting_needs_no_variable(
+    tmp_path: Path, expression: str, checks: dict[str, int]
+) -> None:
+    ran = run(tmp_path / "out", "-m", expression, "--collect-only")
+    assert ran.exit_code == 0, ran.errors
+    assert "test_status[prod-home]" in ran.output
+    for environment, count in checks.items():
+        assert ran.output.count(f"[{environment}-") == count
+
+
+def test_nothing_selected_is_no_success(tmp_path: Path) -> None:
+    ran = run(tmp_path / "out", "-m", "lab and prod", variables=PROD)
+    assert ran.exit_code == 5, ran.errors
+    assert ran.output.endswith("no check was selected: nothing was verified\n")
+    assert not ran.written.exists()
+
+
+ENGINE_CHECKS = 78
+
+
+def _engine_is_unknown(ran: Ran, reason: str) -> None:
+    assert ran.exit_code == 6, ran.output
+    checks = ran.verdict("lab")["checks"]
+    assert {check["suite"] for check in checks} == {
+        "containers", "datastores", "nginx", "resources",
+    }  # fmt: skip
+    assert len(checks) == ENGINE_CHECKS
+    assert {(check["outcome"], check["headline"]) for check in checks} == {
+        ("UNKNOWN", f"could not look: {reason}")
+    }
+    told = " ".join(ran.output.split())
+    assert f"? {ENGINE_CHECKS} checks could not look: {reason} lab: UNKNOWN — " in told
+    assert "Traceback" not in ran.output + ran.errors
+
+
+def test_no_engine(tmp_path: Path) -> None:
+    address = f"unix://{tmp_path}/none.sock"
+    ran = run(tmp_path / "out", "-m", "lab and not routes", variables={"DOCKER_HOST": address})
+    _engine_is_unknown(ran, f"engine {address}: no such file or directory")
+
+
+def test_an_engine_that_never_answers(tmp_path: Path) -> None:
+    path = tmp_path / "engine.sock"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen(64)
+        ran = run(
+            tmp_path / "out",
+            "-m",
+            "lab and not routes",
+            deadline=10,
+            variables={"DOCKER_HOST": f"unix://{path}"},
+        )
+    _engine_is_unknown(ran, f"engine unix://{path}: no answer within 5 s")
+
+
+@pytest.mark.live
+def test_no_engine_says_nothing_of_the_routes(tmp_path: Path) -> None:
+    ran = run(
+        tmp_path / "out", "-m", "lab", variables={"DOCKER_HOST": f"unix://{tmp_path}/none.sock"}
+    )
+    assert ran.exit_code == 6, ran.output
+    assert len(ran.told("lab")) == ENGINE_CHECKS
+    assert not [check for check in ran.told("lab") if check.startswith("routes.")]
+
+
+def test_the_root_conftest_is_a_list_of_plugins() -> None:
+    assert len((ROOT / "conftest.py").read_text(encoding="utf-8").splitlines()) <= 20

@@ -1,0 +1,38 @@
+"""Every check says what it is for and asserts once, with a finding."""
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from tests.suites.command_line import ROOT
+
+FORBIDDEN = ast.For | ast.While | ast.Try | ast.With | ast.Import | ast.ImportFrom | ast.Await
+
+
+def _checks() -> Iterator[tuple[str, ast.FunctionDef]]:
+    for file in sorted((ROOT / "suites").glob("test_*.py")):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                yield f"{file.stem}.{node.name}", node
+
+
+CHECKS = dict(_checks())
+
+
+def test_there_are_checks() -> None:
+    assert len(CHECKS) >= 13
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_form(name: str) -> None:
+    check = CHECKS[name]
+    assert ast.get_docstring(check), "a docstring says what goes wrong where it fails"
+    asserts = [node for node in ast.walk(check) if isinstance(node, ast.Assert)]
+    assert len(asserts) == 1
+    (said,) = (each.msg for each in asserts)
+    assert isinstance(said, ast.Call)
+    assert isinstance(said.func, ast.Name)
+    assert said.func.id == "finding"
+    assert {"expected", "observed", "hint"} <= {each.arg for each in said.keywords}
+    assert not [node for node in ast.walk(check) if isinstance(node, FORBIDDEN)]
