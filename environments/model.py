@@ -128,8 +128,8 @@ class Route(Declared):
     """How the answer of the service is told from the answer of any other."""
     healthy: Texts = Field(default_factory=_nothing)
     """Fields of the JSON body, and the values that they have while all is well."""
-    budget_ms: Annotated[int, Field(gt=0)] = 2000
-    """The whole answer, redirects included. Beyond two seconds people start to leave."""
+    budget_ms: Annotated[int, Field(gt=0)] | None = None
+    """What the whole answer may take, redirects included."""
 
 
 class Tls(Declared):
@@ -259,7 +259,7 @@ class Environment(Declared):
     routes: Table[Route] = Field(default_factory=_nothing)
     datastores: Datastores = Field(default_factory=Datastores)
     nginx: Nginx | None = None
-    tls: Tls = Tls()
+    tls: Tls | None = None
     waivers: tuple[Waiver, ...] = ()
 
     @model_validator(mode="before")
@@ -277,6 +277,8 @@ class Environment(Declared):
     def tls_hosts(self) -> Mapping[str, TlsHost]:
         """The hosts that the routes reach through https, by name."""
         hosts: dict[str, TlsHost] = {}
+        if self.tls is None:
+            return hosts
         for route in self.routes.values():
             url = urlsplit(route.url)
             if url.scheme == "https" and url.hostname:

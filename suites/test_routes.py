@@ -105,9 +105,10 @@ def test_healthy(route: Route, served: Response) -> None:
     )
 
 
+@declares("budget_ms")
 def test_latency(route: Route, served: Response) -> None:
     """Users leave a slow page as they leave one that is down."""
-    assert served.elapsed_ms <= route.budget_ms, finding(
+    assert served.elapsed_ms <= (route.budget_ms or 0), finding(
         route,
         "latency",
         expected=f"at most {route.budget_ms} ms",

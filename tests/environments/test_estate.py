@@ -166,7 +166,7 @@ def test_lab_is_production_reached_otherwise() -> None:
     reached = {"engine", "resolve", "ca_file", "deploy"}
     assert differing(prod, lab) - told == reached | {"routes", "nginx"}
     # Of the routes, only what the lab's own services say of themselves.
-    said = {"identity": None, "healthy": {}}
+    said: dict[str, object] = {"identity": None, "healthy": {}}
     for name, route in prod.routes.items():
         assert route.model_copy(update=said) == lab.routes[name].model_copy(update=said)
     assert lab.engine.address == "unix:///var/run/docker.sock"

@@ -16,9 +16,12 @@ from fixtures.facts import (
     Hop,
     Machine,
     Probe,
+    Proxy,
     Response,
+    ServerBlock,
     Unobserved,
     Usage,
+    Worker,
 )
 from tests.suites.command_line import Ran, run
 
@@ -35,6 +38,16 @@ CONTAINER = Container(
     oom_killed=False, health=HEALTHY, cpu_limit=1.5, memory_limit=Bytes(512 * MIB),
 )  # fmt: skip
 USAGE = Usage(memory_limit=Bytes(512 * MIB), memory_used=Bytes(100 * MIB))
+PROXY = Proxy(
+    servers=(
+        ServerBlock(
+            names=("shop.example",), ports=(443,), default_ports=(), returns=None, locations=()
+        ),
+    ),
+    files={"/etc/nginx/nginx.conf": AT},
+    workers=(Worker(started_at=AT, shutting_down=False),),
+    addresses={},
+)
 
 
 def container(**changes: Any) -> Container:

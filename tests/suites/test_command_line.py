@@ -37,7 +37,7 @@ def test_a_misspelt_name(tmp_path: Path, expression: str, word: str, meant: str)
     _refused(
         run(tmp_path / "out", "-m", expression),
         f"-m {word}: neither an environment (dev, lab, prod, staging) nor a suite "
-        f"(containers, datastores, nginx, resources, routes){meant}",
+        f"(containers, datastores, nginx, resources, routes, tls){meant}",
     )
 
 
@@ -86,8 +86,8 @@ def test_variables_that_are_unset(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("expression", "checks"),
     [
-        ("prod", {"prod": 91, "staging": 0}),
-        ("routes and (staging or prod)", {"prod": 13, "staging": 13}),
+        ("prod", {"prod": 141, "staging": 0}),
+        ("routes and (staging or prod)", {"prod": 26, "staging": 26}),
     ],
 )
 def test_collecting_needs_no_variable(
@@ -107,7 +107,7 @@ def test_nothing_selected_is_no_success(tmp_path: Path) -> None:
     assert not ran.written.exists()
 
 
-ENGINE_CHECKS = 78
+ENGINE_CHECKS = 103
 
 
 def _engine_is_unknown(ran: Ran, reason: str) -> None:
@@ -127,7 +127,9 @@ def _engine_is_unknown(ran: Ran, reason: str) -> None:
 
 def test_no_engine(tmp_path: Path) -> None:
     address = f"unix://{tmp_path}/none.sock"
-    ran = run(tmp_path / "out", "-m", "lab and not routes", variables={"DOCKER_HOST": address})
+    ran = run(
+        tmp_path / "out", "-m", "lab and not (routes or tls)", variables={"DOCKER_HOST": address}
+    )
     _engine_is_unknown(ran, f"engine {address}: no such file or directory")
 
 
@@ -139,7 +141,7 @@ def test_an_engine_that_never_answers(tmp_path: Path) -> None:
         ran = run(
             tmp_path / "out",
             "-m",
-            "lab and not routes",
+            "lab and not (routes or tls)",
             deadline=10,
             variables={"DOCKER_HOST": f"unix://{path}"},
         )
@@ -153,7 +155,7 @@ def test_no_engine_says_nothing_of_the_routes(tmp_path: Path) -> None:
     )
     assert ran.exit_code == 6, ran.output
     assert len(ran.told("lab")) == ENGINE_CHECKS
-    assert not [check for check in ran.told("lab") if check.startswith("routes.")]
+    assert not [check for check in ran.told("lab") if check.startswith(("routes.", "tls."))]
 
 
 def test_the_root_conftest_is_a_list_of_plugins() -> None:
