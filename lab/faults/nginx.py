@@ -30,7 +30,7 @@ FAULTS = (
         red=checks("containers.running[nginx]", "containers.healthy[nginx]",
                    f"routes.status[{_ROUTES}]", f"tls.trusted[{_HOSTS}]"),
         unknown=checks("nginx.config_valid[nginx]", "nginx.config_loaded[nginx]",
-                       "nginx.old_workers[nginx]", f"nginx.routed[{_ROUTES}]",
+                       "nginx.old_workers[nginx]", "nginx.log[nginx]", f"nginx.routed[{_ROUTES}]",
                        f"nginx.loaded_after[{_UPSTREAMS}]", f"nginx.resolves[{_UPSTREAMS}]",
                        "resources.effective_memory[nginx]", "routes.upgrade[http-redirect]",
                        "routes.redirects[pgadmin, n8n, http-redirect]",

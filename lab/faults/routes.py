@@ -28,7 +28,7 @@ FAULTS = (
     Fault(
         "route-slow",
         "a page arrives byte by byte",
-        inject=f"sed -i 's#proxy_pass#limit_rate 40; proxy_pass#' {_NEXUSAI} && {RELOAD}",
+        inject=f"sed -i 's#proxy_pass#limit_rate 80; proxy_pass#' {_NEXUSAI} && {RELOAD}",
         heal="true",
         red=checks("routes.latency[nexusai]"),
         says="nexusai latency: expected at most 2000 ms, observed",
