@@ -124,7 +124,11 @@ class _Recorder:
         ]
 
     def _write(self, verdict: Verdict) -> Written:
-        path = output_directory(self._config) / verdict.environment / _FILE_NAME
+        folder = output_directory(self._config) / verdict.environment
+        if self._config.getoption("facts", None):
+            # What was true when the snapshot was taken is no verdict on the stack of now.
+            folder /= "replay"
+        path = folder / _FILE_NAME
         temporary = path.with_name(f"{_FILE_NAME}.{os.getpid()}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ def test_accepts_connections(postgresql: Postgresql, pg_isready: CommandResult) 
         expected="accepting connections",
         observed=pg_isready.observed,
         evidence={"command": pg_isready.command, "output": pg_isready.output},
-        hint="read the log of its container: docker compose logs --tail 50 " + postgresql.name,
+        hint=f"docker compose logs --tail 50 {postgresql.name}",
     )
 
 
@@ -28,5 +28,5 @@ def test_ping(redis: Redis, redis_ping: CommandResult) -> None:
         expected="PONG",
         observed=redis_ping.observed,
         evidence={"command": redis_ping.command, "output": redis_ping.output},
-        hint="read the log of its container: docker compose logs --tail 50 " + redis.name,
+        hint=f"docker compose logs --tail 50 {redis.name}",
     )

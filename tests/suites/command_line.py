@@ -21,9 +21,11 @@ class Ran:
     errors: str
     """What went to standard error."""
     written: Path
+    replayed: bool
 
     def verdict(self, environment: str) -> dict[str, Any]:
-        path = self.written / environment / "verdict.json"
+        folder = self.written / environment
+        path = (folder / "replay" if self.replayed else folder) / "verdict.json"
         assert path.exists(), f"no verdict was written:\n{self.output}{self.errors}"
         verdict: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return verdict
@@ -55,4 +57,5 @@ def run(
         cwd=ROOT, capture_output=True, text=True, check=False, timeout=deadline,
         env={**clean, "COLUMNS": "100", "PYTHONIOENCODING": "utf-8", **variables},
     )  # fmt: skip
-    return Ran(done.returncode, done.stdout, done.stderr, written)
+    replayed = any(argument.startswith("--facts=") for argument in arguments)
+    return Ran(done.returncode, done.stdout, done.stderr, written, replayed)

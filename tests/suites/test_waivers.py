@@ -35,7 +35,7 @@ def test_a_live_waiver(tmp_path: Path) -> None:
     assert ran.exit_code == 0, ran.output
     assert ran.told("shop") == {CHECK: ("WAIVED", FOUND)}
     (waived,) = (each for each in ran.verdict("shop")["checks"] if each["id"] == CHECK)
-    assert waived["waiver"] == f"waived until {LIVE}: known until Friday"
+    assert waived["waiver"] == f"until {LIVE}: known until Friday"
     assert f"w {FOUND}" in ran.output
 
 
