@@ -29,7 +29,7 @@ FAULTS = (
         until=_HEALTHY,
         heal=_AFRESH,
         red=checks("health.says[ollama]"),
-        says="ollama /api/version text: expected version, observed",
+        says="ollama /api/version says: expected version, observed",
     ),
     Fault(
         "model-missing",

@@ -63,6 +63,8 @@ CHECKS = (
     "resources.cpu_limit",
     "resources.memory_limit",
     "resources.effective_memory",
+    "resources.memory_free",
+    "resources.cpu_throttled",
 )
 
 SERVICES: dict[str, Case] = {
@@ -78,14 +80,14 @@ SERVICES: dict[str, Case] = {
         container=None,
         usage=Unobserved(reason="there is no container absent"),
     ),
-    "stuck": Case(_unknown("no answer within 8 s", *CHECKS), container=STUCK),
+    "stuck": Case(_unknown("no answer within 8 s", *CHECKS[:8]), container=STUCK),
     # running
     "exited": Case(
         _fail(
             containers__running="exited running: expected running, observed exited with code 137",
             containers__healthy="exited health: expected healthy, observed exited",
         )
-        | _unknown("it is exited", "resources.effective_memory"),
+        | _unknown("it is exited", *CHECKS[7:]),
         container=container(status="exited", exit_code=137, health=health("unhealthy", "no")),
         usage=NOT_RUNNING,
     ),
@@ -95,7 +97,7 @@ SERVICES: dict[str, Case] = {
             "expected running, observed exited with code 0",
             containers__healthy="exited-well health: expected healthy, observed exited",
         )
-        | _unknown("it is exited", "resources.effective_memory"),
+        | _unknown("it is exited", *CHECKS[7:]),
         container=container(status="exited"),
         usage=NOT_RUNNING,
     ),
@@ -234,9 +236,7 @@ SERVICES: dict[str, Case] = {
         usage=usage(16 * GIB),
         declared=_only(limits={"memory": "16G"}),
     ),
-    "memory-unseen": Case(
-        _unknown("no answer within 8 s", "resources.effective_memory"), usage=STUCK
-    ),
+    "memory-unseen": Case(_unknown("no answer within 8 s", *CHECKS[7:]), usage=STUCK),
 }
 
 URL = "https://shop.example/"
@@ -433,7 +433,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
         usage={name: case.usage for name, case in services.items()},
         responses={name: case.response for name, case in ROUTES.items()},
         commands={f"pg_isready {name}": result for name, (_, result) in POSTGRESQL.items()}
-        | {f"redis_ping {name}": result for name, (_, result) in REDIS.items()},
+        | {f"redis_ping {name}": result for name, (_, result) in REDIS.items()}
+        | {f"psql {name}": shop.psql() for name in POSTGRESQL}
+        | {f"redis_info {name}": shop.redis_info() for name in REDIS},
     )
     return shop.replay(tmp_path_factory.mktemp("bite"), environment, observed)
 
@@ -469,7 +471,7 @@ def test_only_what_is_declared_is_checked(ran: Ran) -> None:
         "undeclared": {"containers.exists", "containers.running", "containers.restarts"}
         | {"containers.oom_killed"},
         "fine": set(CHECKS),
-        "cpu-alone": {*CHECKS[:2], *CHECKS[3:6]},
+        "cpu-alone": {*CHECKS[:2], *CHECKS[3:6], "resources.cpu_throttled"},
         "answers": {"routes.status"},
         "astray": {"routes.status", "routes.redirects"},
     }.items():

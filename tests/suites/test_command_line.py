@@ -37,7 +37,7 @@ def test_a_misspelt_name(tmp_path: Path, expression: str, word: str, meant: str)
     _refused(
         run(tmp_path / "out", "-m", expression),
         f"-m {word}: neither an environment (dev, lab, prod, staging) nor a suite "
-        f"(containers, datastores, nginx, resources, routes){meant}",
+        f"(containers, datastores, health, host, nginx, resources, routes){meant}",
     )
 
 
@@ -86,7 +86,7 @@ def test_variables_that_are_unset(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("expression", "checks"),
     [
-        ("prod", {"prod": 91, "staging": 0}),
+        ("prod", {"prod": 132, "staging": 0}),
         ("routes and (staging or prod)", {"prod": 13, "staging": 13}),
     ],
 )
@@ -107,14 +107,14 @@ def test_nothing_selected_is_no_success(tmp_path: Path) -> None:
     assert not ran.written.exists()
 
 
-ENGINE_CHECKS = 78
+ENGINE_CHECKS = 119
 
 
 def _engine_is_unknown(ran: Ran, reason: str) -> None:
     assert ran.exit_code == 6, ran.output
     checks = ran.verdict("lab")["checks"]
     assert {check["suite"] for check in checks} == {
-        "containers", "datastores", "nginx", "resources",
+        "containers", "datastores", "health", "host", "nginx", "resources",
     }  # fmt: skip
     assert len(checks) == ENGINE_CHECKS
     assert {(check["outcome"], check["headline"]) for check in checks} == {
