@@ -32,14 +32,6 @@ WRITTEN = pytest.StashKey[list[Written]]()
 """The verdicts of the run, on the session's config, once the session has finished."""
 
 
-def output_directory(config: pytest.Config) -> Path:
-    """Folder below which each environment has a folder for what is written about it."""
-    given = config.getoption("output_directory", None)
-    if given:
-        return config.invocation_params.dir / Path(given)
-    return config.rootpath / "reports" / "out"
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--output`."""
     parser.getgroup("stackproof").addoption(
@@ -52,6 +44,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Collect in the process that hears of every check: not in an xdist worker."""
+    # Whole from here on, for whatever else is written below it.
+    config.option.output_directory = str(
+        config.invocation_params.dir / config.option.output_directory
+        if config.option.output_directory
+        else config.rootpath / "reports" / "out"
+    )
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Recorder(config), "stackproof-recorder")
 
@@ -124,7 +122,7 @@ class _Recorder:
         ]
 
     def _write(self, verdict: Verdict) -> Written:
-        folder = output_directory(self._config) / verdict.environment
+        folder = Path(self._config.option.output_directory) / verdict.environment
         if self._config.getoption("facts", None):
             # What was true when the snapshot was taken is no verdict on the stack of now.
             folder /= "replay"

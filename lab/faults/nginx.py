@@ -9,6 +9,15 @@ _ALL_ROUTES = checks(
 _RELOAD = "docker exec vpn-nginx nginx -s reload"
 _SITE = "out/nginx/conf.d/chatbuilds.conf"
 
+
+def _answers(path: str, variable: str, words: str) -> str:
+    """A shell condition: what curl's variable says of the answer to a path contains the words."""
+    return (
+        "curl -sk --resolve chatbuilds.com:$LAB_HTTPS_PORT:127.0.0.1 -o /dev/null "
+        f"-w '%{{{variable}}}' https://chatbuilds.com:$LAB_HTTPS_PORT{path} | grep -q {words}"
+    )
+
+
 FAULTS = (
     Fault(
         "nginx-config-broken",
@@ -32,8 +41,7 @@ FAULTS = (
         "route-bad-gateway",
         "nginx looks for a service on a port where nobody listens",
         inject=f"sed -i s/web:3000/web:3999/ {_SITE} && {_RELOAD}",
-        until="curl -sk --resolve chatbuilds.com:$LAB_HTTPS_PORT:127.0.0.1 -o /dev/null "
-        "-w '%{http_code}' https://chatbuilds.com:$LAB_HTTPS_PORT/ | grep -q 502",
+        until=_answers("/", "http_code", "502"),
         heal="true",
         red=checks("routes.status[home]"),
         says="home status: expected 200, observed 502",
@@ -43,8 +51,7 @@ FAULTS = (
         "a deploy lost a location of the configuration",
         inject=f"sed -i 's#location = /n8n #location = /n9n #; s#location /n8n/#location /n9n/#' "
         f"{_SITE} && {_RELOAD}",
-        until="curl -sk --resolve chatbuilds.com:$LAB_HTTPS_PORT:127.0.0.1 -o /dev/null "
-        "-w '%{http_code}' https://chatbuilds.com:$LAB_HTTPS_PORT/n8n | grep -q 404",
+        until=_answers("/n8n", "http_code", "404"),
         heal="true",
         red=checks("routes.status[n8n]"),
         says="n8n status: expected 200, observed 404",
@@ -54,8 +61,7 @@ FAULTS = (
         "a redirect sends users to another host",
         inject=f"sed -i 's#return 301 /n8n/;#return 301 https://n8n.example.com/;#' {_SITE} "
         f"&& {_RELOAD}",
-        until="curl -sk --resolve chatbuilds.com:$LAB_HTTPS_PORT:127.0.0.1 -o /dev/null "
-        "-w '%{redirect_url}' https://chatbuilds.com:$LAB_HTTPS_PORT/n8n | grep -q example.com",
+        until=_answers("/n8n", "redirect_url", "example.com"),
         heal="true",
         red=checks("routes.redirects[n8n]", "routes.status[n8n]"),
         says="n8n redirects: expected to stay on chatbuilds.com",
