@@ -131,6 +131,19 @@ def test_no_engine(tmp_path: Path) -> None:
     _engine_is_unknown(ran, f"engine {address}: no such file or directory")
 
 
+def test_workers_look_for_themselves_where_an_earlier_snapshot_cannot_be_read(
+    tmp_path: Path,
+) -> None:
+    earlier = tmp_path / "out" / "lab" / "facts.json"
+    earlier.parent.mkdir(parents=True)
+    earlier.write_text('{"version": 0}', encoding="utf-8")
+    address = f"unix://{tmp_path}/none.sock"
+    ran = run(
+        tmp_path / "out", "-n", "2", "-m", "lab and not routes", variables={"DOCKER_HOST": address}
+    )
+    _engine_is_unknown(ran, f"engine {address}: no such file or directory")
+
+
 def test_an_engine_that_never_answers(tmp_path: Path) -> None:
     path = tmp_path / "engine.sock"
     with socket.socket(socket.AF_UNIX) as server:
