@@ -10,7 +10,17 @@ from pydantic_core import PydanticCustomError
 
 from environments.problem import FieldPath
 from environments.sizes import Bytes
-from environments.values import Addresses, EngineAddress, Name, Port, Statuses, Subnet, Table, Url
+from environments.values import (
+    Addresses,
+    EngineAddress,
+    Name,
+    Port,
+    PublishedPort,
+    Statuses,
+    Subnet,
+    Table,
+    Url,
+)
 
 DEFAULT_ENGINE = "unix:///var/run/docker.sock"
 
@@ -81,8 +91,18 @@ class Service(Declared):
     """Name of its container; the environment's prefix and the service's name where not given."""
     ports: tuple[Port, ...] = ()
     """Ports that it listens on inside the network."""
-    publish: tuple[Port, ...] = ()
-    """Ports that it publishes on the host."""
+    publish: tuple[PublishedPort, ...] = ()
+    """Ports that it publishes on the host, and no others: `443`, or on one address alone."""
+    image: str = ""
+    """The image that it must run, as the compose file names it."""
+    restart: Literal["no", "always", "unless-stopped", "on-failure"] | None = None
+    """What the engine does when it ends."""
+    secrets: tuple[Name, ...] = ()
+    """Secrets that it must see as files, by name, in the environment's `secrets.mount`."""
+    host_mounts: tuple[str, ...] = ()
+    """Paths inside it where something of the host may be mounted although code is not."""
+    may: tuple[Literal["privileged", "engine-socket", "host-network"], ...] = ()
+    """What is as good as root on the host, and yet allowed to it."""
     limits: Limits = Limits()
     healthcheck: Literal["required", "if-present"] | None = None
     """Whether the container must report that it is healthy; `if-present`: only where it can."""
@@ -196,7 +216,8 @@ class Environment(Declared):
     checkout: str = ""
     """Directory of the checkout on the server."""
     container_prefix: Name = ""
-    code_mounted: bool = False
+    compose_project: Name = ""
+    code_mounted: bool | None = None
     """Whether the containers run code that is mounted live from the host."""
     network: Network | None = None
     logging: Logging | None = None
@@ -211,6 +232,11 @@ class Environment(Declared):
     datastores: Datastores = Field(default_factory=Datastores)
     nginx: Nginx | None = None
     waivers: tuple[Waiver, ...] = ()
+
+    @property
+    def code_in_image(self) -> Literal[True] | None:
+        """True where it is declared that code may come from nowhere but the images."""
+        return True if self.code_mounted is False else None
 
     @model_validator(mode="before")
     @classmethod

@@ -51,6 +51,10 @@ def _is_endpoint(text: str) -> bool:
     return bool(parts.hostname and parts.port) and parts.netloc == text and "@" not in text
 
 
+def _is_published_port(text: str) -> bool:
+    return 1 <= int(text) <= 65535 if text.isdecimal() else "*" not in text and _is_endpoint(text)
+
+
 def _is_subnet(text: str) -> bool:
     return "/" in text and bool(ip_network(text))
 
@@ -61,6 +65,13 @@ def _as_list(value: object) -> object:
 
 Name = Annotated[str, _expect("a name of letters, digits, '_', '.' and '-'", is_name)]
 Port = Annotated[int, _expect("a port from 1 to 65535", lambda port: 1 <= port <= 65535)]
+PublishedPort = Annotated[
+    str,
+    _expect(
+        "a port such as 443, or an address and port such as 127.0.0.1:5432", _is_published_port
+    ),
+]
+"""A port of the host: alone, it is open on every address."""
 Status = Annotated[int, _expect("a status code from 100 to 599", lambda code: 100 <= code <= 599)]
 Statuses = Annotated[tuple[Status, ...], BeforeValidator(_as_list), Field(min_length=1)]
 """Status codes; one alone needs no list."""

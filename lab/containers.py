@@ -96,7 +96,8 @@ def _made() -> dict[str, Inspected]:
 
 
 def _is_well(container: Inspected) -> bool:
-    restarted = container["RestartCount"] > 0 or container["State"]["OOMKilled"]
+    state = container["State"]
+    restarted = container["RestartCount"] > 0 or state["OOMKilled"]
     return trouble(container) in (None, "starting") and not restarted
 
 

@@ -2,7 +2,7 @@
 
 from environments.model import Service
 from fixtures.collection import critical, declares
-from fixtures.facts import Container
+from fixtures.facts import Container, Health
 from reports.finding import finding
 
 
@@ -45,19 +45,47 @@ def test_healthy(service: Service, found: Container | None) -> None:
         status = found.status if found else None
     else:
         status = found.health.status if found.health else "no health check"
-    runs = found.health.log if found and found.health else ()
     assert status == "healthy", finding(
         service,
         "health",
         expected="healthy",
         observed=status,
         evidence={
-            "health check": "\n".join(
-                f"exit code {run.exit_code} {run.output}".strip() for run in runs
-            ),
+            "health check": _runs(found.health if found else None),
             "log": "\n".join(found.log_tail) if found else "",
         },
         hint=f"docker inspect --format '{{{{json .State.Health}}}}' {service.container}",
+    )
+
+
+@declares("healthcheck")
+def test_health_check(service: Service, container: Container) -> None:
+    """Without a health check that runs, a deploy takes a hung service for a well one."""
+    has_one, ran = container.creation.has_health_check, container.health and container.health.log
+    if not has_one and service.healthcheck == "if-present":
+        return
+    fine = has_one and (ran or container.status != "running")
+    assert fine, finding(
+        service,
+        "health check",
+        expected="one that runs",
+        observed="one that never ran" if has_one else None,
+        evidence={"started": container.started_at.isoformat(timespec="seconds")},
+        hint="mend its healthcheck in the compose file (is its interval too long?), "
+        f"then docker compose up -d {service.name}",
+    )
+
+
+@declares("restart")
+def test_restart_policy(service: Service, container: Container) -> None:
+    """With another policy it stays down after a crash or a reboot, or comes back unasked."""
+    assert container.creation.restart == service.restart, finding(
+        service,
+        "restart policy",
+        expected=service.restart,
+        observed=container.creation.restart,
+        hint=f"docker update --restart {service.restart} {service.container}, "
+        "then mend the compose file",
     )
 
 
@@ -89,4 +117,10 @@ def test_oom_killed(service: Service, container: Container) -> None:
             "log": "\n".join(container.log_tail),
         },
         hint=f"docker stats --no-stream {service.container}, then raise its limit or mend the leak",
+    )
+
+
+def _runs(health: Health | None) -> str:
+    return "\n".join(
+        f"exit code {run.exit_code} {run.output}".strip() for run in (health.log if health else ())
     )

@@ -34,6 +34,7 @@ FAULTS = (
         heal="docker start vpn-nginx",
         red=checks("containers.running[nginx]", "containers.healthy[nginx]") | _ALL_ROUTES,
         unknown=checks("nginx.config_valid[nginx]", "resources.effective_memory[nginx]",
+                       "network.attached[nginx]", "network.published[nginx]",
                        "routes.redirects[pgadmin, n8n, http-redirect]"),
         says="home status: expected 200, observed connection refused",
     ),

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from environments.loader import InvalidEnvironment, load, names
-from environments.model import Environment, Limits
+from environments.model import Environment, Limits, Service
 from environments.sizes import Bytes
 
 ENVIRONMENTS = Path(__file__).parents[2] / "environments"
@@ -69,7 +69,9 @@ def test_production_services() -> None:
         "nexusai": (80,),
     }
     assert {name for name, s in services.items() if s.container != f"vpn-{name}"} == set()
-    assert {name: s.publish for name, s in services.items() if s.publish} == {"nginx": (80, 443)}
+    assert {name: s.publish for name, s in services.items() if s.publish} == {
+        "nginx": ("80", "443")
+    }
     assert {name for name, s in services.items() if s.healthcheck == "required"} == {
         "api", "web", "python-api", "postgres", "redis", "n8n", "ollama",
     }  # fmt: skip
@@ -162,7 +164,15 @@ def test_lab_is_production_reached_otherwise() -> None:
     lab = load("lab", ENVIRONMENTS, variables)
     told = {"name", "description"}
     # Of the deploy, only the variables that lead to production's engine.
-    assert differing(environment("prod"), lab) - told == {"engine", "resolve", "ca_file", "deploy"}
+    assert differing(environment("prod"), lab) - told == {
+        "engine", "resolve", "ca_file", "deploy", "compose_file", "compose_project", "checkout",
+        "services",
+    }  # fmt: skip
+    # What the operator's page leaves open, and the ports at hand.
+    left_open = {"image", "restart", "secrets", "publish"}
+    for name, service in environment("prod").services.items():
+        assert differing(service, lab.services[name]) <= left_open
+    assert lab.services["nginx"].publish == ("8080", "8443")
     assert lab.engine.address == "unix:///var/run/docker.sock"
     assert lab.engine.key is None
     assert lab.resolve == {"*:443": "127.0.0.1:8443", "*:80": "127.0.0.1:8080"}
@@ -184,13 +194,13 @@ def test_development() -> None:
     assert dev.code_mounted is True
     assert dev.compose_file == "infrastructure/docker/docker-compose.dev.yml"
     assert {service.container: service.publish for service in dev.services.values()} == {
-        "vpn-api-dev": (5000,),
-        "vpn-web-dev": (3000,),
-        "vpn-redis-dev": (6379,),
-        "vpn-n8n-dev": (5678,),
-        "vpn-nexusai-dev": (8080,),
-        "vpn-ollama-dev": (11434,),
-        "vpn-python-api-dev": (5001,),
+        "vpn-api-dev": ("5000",),
+        "vpn-web-dev": ("3000",),
+        "vpn-redis-dev": ("6379",),
+        "vpn-n8n-dev": ("5678",),
+        "vpn-nexusai-dev": ("8080",),
+        "vpn-ollama-dev": ("11434",),
+        "vpn-python-api-dev": ("5001",),
     }
     assert {service.limits for service in dev.services.values()} == {Limits()}
     assert dev.routes["api"].url == "http://localhost:5000/health"
@@ -215,6 +225,6 @@ def test_frozen() -> None:
         prod.services["extra"] = prod.services["api"]  # type: ignore[index]
 
 
-def differing(one: Environment, other: Environment) -> set[str]:
+def differing(one: Environment | Service, other: Environment | Service) -> set[str]:
     fields = type(one).model_fields
     return {field for field in fields if getattr(one, field) != getattr(other, field)}

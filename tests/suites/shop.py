@@ -8,12 +8,14 @@ from typing import Any
 import yaml
 
 from environments.sizes import Bytes
+from fixtures.creation import Creation
 from fixtures.facts import (
     CommandResult,
     Container,
     Facts,
     Health,
     Hop,
+    Listed,
     Machine,
     Probe,
     Response,
@@ -28,17 +30,30 @@ AT = datetime(2026, 11, 24, 7, 30, 30, tzinfo=UTC)
 STUCK = Unobserved(reason="no answer within 8 s")
 MACHINE = Machine(engine_version="20.10.24", cpus=8, memory=Bytes(8 * GIB), cgroup_version="2")
 LIMITS = {"cpus": 1.5, "memory": "512M"}
-HEALTHY = Health(status="healthy", failing_streak=0, log=())
+HEALTHY = Health(
+    status="healthy", failing_streak=0, log=(Probe(at=AT, exit_code=0, output="well"),)
+)
+CREATION = Creation(
+    image="shop:1", image_id="sha256:5409", compose_project="shop",
+    compose_files=("/opt/shop/compose.yaml",), restart="unless-stopped", has_health_check=True,
+    privileged=False, network_mode="shop_default", log_driver="json-file",
+    log_max_size=Bytes(10 * MIB), mounts=(), secret_variables={},
+)  # fmt: skip
 
 CONTAINER = Container(
     name="shop", id="c0ffee", status="running", exit_code=0, started_at=AT, restart_count=0,
     oom_killed=False, health=HEALTHY, cpu_limit=1.5, memory_limit=Bytes(512 * MIB),
+    addresses={"shop_default": "172.20.0.5"}, published=(), creation=CREATION,
 )  # fmt: skip
 USAGE = Usage(memory_limit=Bytes(512 * MIB), memory_used=Bytes(100 * MIB))
 
 
 def container(**changes: Any) -> Container:
     return CONTAINER.model_copy(update=changes)
+
+
+def created(**changes: Any) -> Creation:
+    return CREATION.model_copy(update=changes)
 
 
 def health(status: str, *outputs: str) -> Health:
@@ -63,6 +78,12 @@ def said(command: str, exit_code: int | None, output: str, **more: Any) -> Comma
 
 
 def facts(**observed: Any) -> Facts:
+    """What is given; what the engine lists and what tags point to agrees with the containers."""
+    there: dict[str, Container] = {
+        service: each
+        for service, each in observed.get("containers", {}).items()
+        if isinstance(each, Container)
+    }
     return Facts(
         **{
             "environment": "shop",
@@ -70,6 +91,18 @@ def facts(**observed: Any) -> Facts:
             "gathered_at": AT,
             "duration_s": 0.4,
             "machine": MACHINE,
+            "listed": {
+                service: Listed(
+                    id=each.id,
+                    state=each.status,
+                    project=each.creation.compose_project,
+                    service=service,
+                    networks=tuple(each.addresses),
+                )
+                for service, each in there.items()
+            },
+            "networks": {"shop_default": ("172.20.0.0/16",)},
+            "images": {service: each.creation.image_id for service, each in there.items()},
             "containers": {},
             "usage": {},
             "commands": {},

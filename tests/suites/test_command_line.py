@@ -37,7 +37,8 @@ def test_a_misspelt_name(tmp_path: Path, expression: str, word: str, meant: str)
     _refused(
         run(tmp_path / "out", "-m", expression),
         f"-m {word}: neither an environment (dev, lab, prod, staging) nor a suite "
-        f"(containers, datastores, nginx, resources, routes){meant}",
+        "(configuration, containers, datastores, identity, network, nginx, resources, routes)"
+        f"{meant}",
     )
 
 
@@ -78,7 +79,7 @@ def test_a_folder_without_environments(tmp_path: Path) -> None:
 def test_variables_that_are_unset(tmp_path: Path) -> None:
     _refused(
         run(tmp_path / "out", "-m", "prod"),
-        "environments/prod.yaml:9: engine.address: "
+        "environments/prod.yaml:10: engine.address: "
         "variables PROD_DEPLOY_USER, PROD_DEPLOY_HOST are unset or empty",
     )
 
@@ -86,7 +87,7 @@ def test_variables_that_are_unset(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("expression", "checks"),
     [
-        ("prod", {"prod": 91, "staging": 0}),
+        ("prod", {"prod": 221, "staging": 0}),
         ("routes and (staging or prod)", {"prod": 13, "staging": 13}),
     ],
 )
@@ -107,14 +108,14 @@ def test_nothing_selected_is_no_success(tmp_path: Path) -> None:
     assert not ran.written.exists()
 
 
-ENGINE_CHECKS = 78
+ENGINE_CHECKS = 233
 
 
 def _engine_is_unknown(ran: Ran, reason: str) -> None:
     assert ran.exit_code == 6, ran.output
     checks = ran.verdict("lab")["checks"]
     assert {check["suite"] for check in checks} == {
-        "containers", "datastores", "nginx", "resources",
+        "configuration", "containers", "datastores", "identity", "network", "nginx", "resources",
     }  # fmt: skip
     assert len(checks) == ENGINE_CHECKS
     assert {(check["outcome"], check["headline"]) for check in checks} == {

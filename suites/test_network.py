@@ -1,0 +1,67 @@
+"""The containers meet in the declared network, and nothing else is open on the host."""
+
+from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
+
+from environments.model import Environment, Service
+from fixtures.collection import declares
+from fixtures.facts import Container, Listed
+from reports.finding import finding
+
+
+@declares("network.subnet")
+def test_subnet(
+    stack: Environment, listed: Mapping[str, Listed], networks: Mapping[str, tuple[str, ...]]
+) -> None:
+    """Firewall rules and VPN routes name the subnet; another network is a way around them."""
+    containers = {service.container for service in stack.services.values()}
+    joined = {name for each in containers & listed.keys() for name in listed[each].networks}
+    version = ip_network(_subnet(stack)).version
+    subnets = {
+        f"{subnet} ({name})": subnet
+        for name in sorted(joined & networks.keys())
+        for subnet in networks[name]
+        if ip_network(subnet).version == version
+    }
+    assert set(subnets.values()) == {_subnet(stack)}, finding(
+        stack,
+        "subnet",
+        expected=f"{_subnet(stack)} alone",
+        observed=", ".join(subnets) or None,
+        evidence={
+            name: ", ".join(sorted(each for each in containers & listed.keys()
+                                   if name in listed[each].networks))
+            for name in sorted(joined)
+        },
+        hint="docker network inspect " + " ".join(sorted(joined)),
+    )  # fmt: skip
+
+
+@declares("environment.network")
+def test_attached(service: Service, running: Container, environment: Environment) -> None:
+    """A container that fell out of the network runs on, and nobody reaches it."""
+    subnet = ip_network(_subnet(environment))
+    inside = [each for each in running.addresses.values() if each and ip_address(each) in subnet]
+    assert inside, finding(
+        service,
+        "address",
+        expected=f"one in {subnet}",
+        observed=", ".join(f"{address or 'none'} in {name}"
+                           for name, address in running.addresses.items()) or None,
+        hint=f"docker compose up -d --force-recreate {service.name}",
+    )  # fmt: skip
+
+
+def test_published(service: Service, running: Container) -> None:
+    """The engine opens a published port past the host's firewall: to the whole internet."""
+    assert set(running.published) == set(service.publish), finding(
+        service,
+        "published ports",
+        expected=", ".join(service.publish) or "none",
+        observed=", ".join(running.published) or None,
+        hint=f"mend its ports in the compose file, then docker compose up -d {service.name}",
+    )
+
+
+def _subnet(environment: Environment) -> str:
+    return environment.network.subnet if environment.network else ""
