@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
@@ -19,6 +20,7 @@ from environments.values import (
     Statuses,
     Subnet,
     Table,
+    Texts,
     Url,
 )
 
@@ -110,6 +112,16 @@ class Service(Declared):
     """Restarts by the engine since the container was created. One is already a crash."""
 
 
+class Identity(Declared):
+    """What only one service's answer carries; everything that is given must be there."""
+
+    fields: Texts = Field(default_factory=_nothing)
+    """Fields of the JSON body, `a.b` for one inside another, and their values."""
+    headers: Texts = Field(default_factory=_nothing)
+    text: str | None = None
+    """Words that stand in the body."""
+
+
 class Route(Declared):
     """A URL that the stack must answer, and the service that must answer it."""
 
@@ -121,6 +133,32 @@ class Route(Declared):
     follow_redirects: bool = False
     redirects: Literal["same-host"] | None = None
     """`same-host`: a redirect may not lead to another host, nor from https to http."""
+    upgrade: Literal["https"] | None = None
+    """`https`: plain http must be sent to https, for good."""
+    identity: Identity | None = None
+    """How the answer of the service is told from the answer of any other."""
+    healthy: Texts = Field(default_factory=_nothing)
+    """Fields of the JSON body, and the values that they have while all is well."""
+    budget_ms: Annotated[int, Field(gt=0)] | None = None
+    """What the whole answer may take, redirects included."""
+
+
+class Tls(Declared):
+    """What every https host of the routes must offer."""
+
+    days_left: Annotated[int, Field(ge=0)] = 7
+    """Renewals begin 30 days before the end: with a week left, they have failed for three."""
+
+
+class TlsHost(Frozen):
+    """A host and port that the routes reach through https."""
+
+    name: str
+    host: str
+    port: Port
+    service: str
+    """The service that ends TLS: the proxy, or the route's own."""
+    days_left: int
 
 
 class Postgresql(Declared):
@@ -153,6 +191,8 @@ class Nginx(Declared):
     """The reverse proxy, named by its service."""
 
     service: str
+    drain_seconds: Annotated[int, Field(gt=0)] = 300
+    """How long old workers may finish what they began. Long polls and streams take minutes."""
 
     @property
     def name(self) -> str:
@@ -231,6 +271,7 @@ class Environment(Declared):
     routes: Table[Route] = Field(default_factory=_nothing)
     datastores: Datastores = Field(default_factory=Datastores)
     nginx: Nginx | None = None
+    tls: Tls | None = None
     waivers: tuple[Waiver, ...] = ()
 
     @property
@@ -248,6 +289,33 @@ class Environment(Declared):
                 if isinstance(body, dict) and not body.get("container"):
                     body["container"] = f"{prefix}{name}" if isinstance(prefix, str) else name
         return data
+
+    @property
+    def tls_hosts(self) -> Mapping[str, TlsHost]:
+        """The hosts that the routes reach through https, by name."""
+        hosts: dict[str, TlsHost] = {}
+        if self.tls is None:
+            return hosts
+        for route in self.routes.values():
+            url = urlsplit(route.url)
+            if url.scheme == "https" and url.hostname:
+                name = url.hostname if url.port in (None, 443) else f"{url.hostname}:{url.port}"
+                hosts[name] = TlsHost(
+                    name=name,
+                    host=url.hostname,
+                    port=url.port or 443,
+                    service=self.nginx.service if self.nginx else route.service,
+                    days_left=self.tls.days_left,
+                )
+        return hosts
+
+    @property
+    def upstreams(self) -> Mapping[str, Service]:
+        """The services that the reverse proxy sends requests to, by name."""
+        if self.nginx is None:
+            return {}
+        names = {route.service for route in self.routes.values()} - {self.nginx.service}
+        return {name: service for name, service in self.services.items() if name in names}
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:

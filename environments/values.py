@@ -90,6 +90,8 @@ Address = Annotated[
 ]
 Table = Annotated[Mapping[Name, T], AfterValidator(MappingProxyType), PlainSerializer(dict)]
 """Values by name, in the order of the file; as unchangeable as what holds it."""
+Texts = Annotated[Mapping[str, str], AfterValidator(MappingProxyType), PlainSerializer(dict)]
+"""Texts by name."""
 Addresses = Annotated[
     Mapping[Host, Address], AfterValidator(MappingProxyType), PlainSerializer(dict)
 ]

@@ -46,8 +46,12 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def newest_file() -> float:
-    """Return when a file of the copy was last written, in seconds since the epoch."""
-    return max(path.stat().st_mtime for path in DIRECTORY.rglob("*") if path.is_file())
+    """Return when a file of the copy was last written or put there, in seconds of the epoch."""
+    return max(
+        max(path.stat().st_mtime, path.stat().st_ctime)
+        for path in DIRECTORY.rglob("*")
+        if path.is_file()
+    )
 
 
 def last_reload() -> float:

@@ -41,13 +41,18 @@ def test_subnet(
 def test_attached(service: Service, running: Container, environment: Environment) -> None:
     """A container that fell out of the network runs on, and nobody reaches it."""
     subnet = ip_network(_subnet(environment))
-    inside = [each for each in running.addresses.values() if each and ip_address(each) in subnet]
+    inside = [
+        address
+        for addresses in running.addresses.values()
+        for address in addresses
+        if ip_address(address) in subnet
+    ]
     assert inside, finding(
         service,
         "address",
         expected=f"one in {subnet}",
-        observed=", ".join(f"{address or 'none'} in {name}"
-                           for name, address in running.addresses.items()) or None,
+        observed=", ".join(f"{' and '.join(addresses) or 'none'} in {name}"
+                           for name, addresses in running.addresses.items()) or None,
         hint=f"docker compose up -d --force-recreate {service.name}",
     )  # fmt: skip
 

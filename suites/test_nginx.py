@@ -1,8 +1,21 @@
-"""The reverse proxy's configuration is valid."""
+"""The reverse proxy: its configuration is valid, loaded, and leads where it should."""
 
-from environments.model import Nginx
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from environments.model import Environment, Nginx, Route, Service
 from fixtures.collection import critical
-from fixtures.facts import CommandResult
+from fixtures.facts import (
+    Alarm,
+    CannotLook,
+    CommandResult,
+    Container,
+    Facts,
+    ServerBlock,
+    Worker,
+)
+from fixtures.nginx_routing import location_of, server_of
 from reports.finding import finding
 
 
@@ -17,3 +30,120 @@ def test_config_valid(nginx: Nginx, nginx_test: CommandResult) -> None:
         evidence={"nginx -t": nginx_test.output},
         hint="mend the file that it names before anything reloads or restarts nginx",
     )
+
+
+def test_config_loaded(
+    nginx: Nginx, config_files: Mapping[str, datetime], loaded_at: datetime
+) -> None:
+    """What is on disk and not loaded comes into force at the worst time: the next restart.
+
+    The certificates count too: one that was renewed and not loaded expires all the same.
+    """
+    newest = max(config_files, key=lambda name: config_files[name])
+    assert config_files[newest] <= loaded_at, finding(
+        nginx,
+        "loaded configuration",
+        expected="the one on disk",
+        observed=f"{newest} changed at {_time(config_files[newest])}, "
+        f"after the last load at {_time(loaded_at)}",
+        hint="nginx -t in its container, then nginx -s reload",
+    )
+
+
+@critical
+def test_loaded_after(upstream: Service, container: Container, loaded_at: datetime) -> None:
+    """Nginx keeps the addresses that it knew when it loaded: a newer container has another."""
+    assert container.started_at <= loaded_at, finding(
+        upstream,
+        "known to nginx",
+        expected=f"nginx to have loaded after it started at {_time(container.started_at)}",
+        observed=f"loaded at {_time(loaded_at)}",
+        hint="nginx -s reload in nginx's container, and last in every deploy",
+    )
+
+
+@critical
+def test_resolves(
+    upstream: Service, container: Container, resolved: Mapping[str, tuple[str, ...]]
+) -> None:
+    """A name that leads to another container, or nowhere, does so from the next reload on."""
+    found = {address for addresses in resolved.values() for address in addresses}
+    own = {address for addresses in container.addresses.values() for address in addresses}
+    right = bool(found) and found <= own
+    assert right, finding(
+        upstream,
+        "address in nginx's network",
+        expected=" or ".join(sorted(own)) or "an address",
+        observed=", ".join(sorted(found)) or None,
+        evidence={f"getent hosts {name}": ", ".join(each) for name, each in resolved.items()},
+        hint=f"docker inspect {upstream.container}, and look for a second container of its name: "
+        "docker network inspect",
+    )
+
+
+@critical
+def test_routed(
+    proxied_route: Route,
+    environment: Environment,
+    found: Container | None,
+    servers: tuple[ServerBlock, ...],
+) -> None:
+    """The configuration says where users end up, even where what is there answers 200."""
+    service, url = environment.services[proxied_route.service], proxied_route.url
+    server = server_of(servers, url)
+    location = server and location_of(server, url, follow=proxied_route.follow_redirects)
+    leads_to = set(location.passes_to) if location else set()
+    if any("$" in name for name in leads_to):
+        raise CannotLook(f"where the route leads is decided by variables: {sorted(leads_to)[0]}")
+    if server and environment.nginx and not leads_to:
+        leads_to = {environment.nginx.service}
+    addresses = found.addresses.values() if found else ()
+    own = {service.name, service.container, *(each for family in addresses for each in family)}
+    right = bool(leads_to) and leads_to <= own
+    assert right, finding(
+        proxied_route,
+        "in nginx's configuration",
+        expected=f"to lead to {service.name}",
+        observed=", ".join(sorted(leads_to)) or f"no server block for {urlsplit(url).hostname}",
+        evidence={
+            "location": location and f"{location.modifier} {location.path}".strip(),
+            "server": server and " ".join(server.names),
+        },
+        hint="nginx -T in nginx's container, then mend the location or the server_name line",
+    )
+
+
+def test_old_workers(
+    nginx: Nginx, workers: tuple[Worker, ...], loaded_at: datetime, facts: Facts
+) -> None:
+    """Old workers keep memory and serve the old configuration to whoever stays connected."""
+    draining = facts.gathered_at - loaded_at
+    old = [worker for worker in workers if worker.shutting_down]
+    assert not old or draining <= timedelta(seconds=nginx.drain_seconds), finding(
+        nginx,
+        "old workers",
+        expected=f"to end within {nginx.drain_seconds} s of a reload",
+        observed=f"{len(old)} still there after {draining.total_seconds():.0f} s",
+        evidence={"started": ", ".join(_time(worker.started_at) for worker in old)},
+        hint="find what holds their connections (ss -tnp), and set worker_shutdown_timeout",
+    )
+
+
+def test_log(nginx: Nginx, alarms: tuple[Alarm, ...], loaded_at: datetime) -> None:
+    """Nginx says emerg, alert or crit of what it cannot work around: a failed reload, a crash.
+
+    A reload that failed is history once a later one has succeeded.
+    """
+    grave = [alarm.line for alarm in alarms if "[emerg]" not in alarm.line or alarm.at > loaded_at]
+    assert not grave, finding(
+        nginx,
+        "log",
+        expected="no line of level emerg, alert or crit since it started",
+        observed=grave[-1],
+        evidence={"log": "\n".join(grave)},
+        hint="docker logs of its container; once the cause is mended, restart it",
+    )
+
+
+def _time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,8 +1,11 @@
-"""Every route answers as declared, and its redirects stay where they should."""
+"""Every route answers as declared, by the service that is declared, and in time."""
 
+import json
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from environments.model import Route
+from environments.model import Identity, Route
 from fixtures.collection import critical, declares
 from fixtures.facts import Response
 from reports.finding import finding
@@ -41,6 +44,90 @@ def test_redirects(route: Route, answered: Response) -> None:
         evidence=_seen(answered),
         hint="mend the proxy's return and proxy_redirect lines, or the service's public URL",
     )
+
+
+@critical
+@declares("upgrade")
+def test_upgrade(route: Route, answered: Response) -> None:
+    """Without it a user who types the bare name sends passwords in the clear."""
+    first = answered.hops[0]
+    location = urljoin(first.url, first.location) if first.location else None
+    secure = location is not None and urlsplit(location).scheme == "https"
+    right = secure and first.status in (301, 308)
+    assert right, finding(
+        route,
+        "upgrade to https",
+        expected="301 or 308 to https",
+        observed=f"{first.status} to {location}" if location else first.status,
+        evidence=_seen(answered),
+        hint="return 301 https://$host$request_uri; in the server block of port 80",
+    )
+
+
+@critical
+@declares("identity")
+def test_identity(route: Route, served: Response) -> None:
+    """A route that reaches the wrong container can answer 200, and nobody notices but users."""
+    identity = route.identity or Identity()
+    headers = {name.lower(): value for name, value in served.headers.items()}
+    seen = {f"header {name}": headers.get(name.lower()) for name in identity.headers}
+    wanted = {f"header {name}": value for name, value in identity.headers.items()}
+    seen |= {f"field {name}": _field(served, name) for name in identity.fields}
+    wanted |= {f"field {name}": value for name, value in identity.fields.items()}
+    if identity.text is not None:
+        wanted["body"] = identity.text
+        seen["body"] = identity.text if identity.text in served.body else "another text"
+    wrong = next((name for name in wanted if seen[name] != wanted[name]), None)
+    assert wrong is None, finding(
+        route,
+        f"answered by {route.service}",
+        expected=f"{wrong} {wanted.get(wrong or '')}",
+        observed=seen.get(wrong or ""),
+        evidence=_seen(served),
+        hint="read where the proxy sends it: docker exec <proxy> nginx -T, and reload it if the "
+        f"container of {route.service} is newer than its workers",
+    )
+
+
+@critical
+@declares("healthy")
+def test_healthy(route: Route, served: Response) -> None:
+    """A service that lost its database often still answers 200, and says so in the body."""
+    seen = {name: _field(served, name) for name in route.healthy}
+    wrong = next((name for name in seen if seen[name] != route.healthy[name]), None)
+    assert wrong is None, finding(
+        route,
+        f"field {wrong}",
+        expected=route.healthy.get(wrong or ""),
+        observed=seen.get(wrong or ""),
+        evidence=_seen(served),
+        hint=f"curl -s {route.url}, then the log of {route.service}",
+    )
+
+
+@declares("budget_ms")
+def test_latency(route: Route, served: Response) -> None:
+    """Users leave a slow page as they leave one that is down."""
+    assert served.elapsed_ms <= (route.budget_ms or 0), finding(
+        route,
+        "latency",
+        expected=f"at most {route.budget_ms} ms",
+        observed=f"{served.elapsed_ms:.0f} ms",
+        evidence=_seen(served),
+        hint=f"curl -so /dev/null -w '%{{time_starttransfer}} %{{time_total}}' {route.url}, "
+        f"then docker stats --no-stream, and the log of {route.service}",
+    )
+
+
+def _field(response: Response, name: str) -> str | None:
+    """The value of a field of the JSON body as a file of the environment writes it."""
+    try:
+        value: Any = json.loads(response.body)
+    except ValueError:
+        return None
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value if isinstance(value, str | None) else json.dumps(value)
 
 
 def _stays(url: str, location: str) -> bool:

@@ -2,10 +2,13 @@
 
 from lab.faults.fault import Fault, checks
 
-_ALL_ROUTES = checks(
-    "routes.status[home, health, api, api-health, python-api, python-api-health, nexusai, "
-    "pgadmin, n8n, http-redirect]"
+_ROUTES = (
+    "home, health, api, api-health, python-api, python-api-health, nexusai, pgadmin, n8n, "
+    "http-redirect"
 )
+_SIGNED_ROUTES = _ROUTES.removesuffix(", http-redirect")
+_UPSTREAMS = "api, web, python-api, nexusai, pgadmin, n8n"
+_HOSTS = "chatbuilds.com, python-api.chatbuilds.com, nexusai.domain.com"
 _RELOAD = "docker exec vpn-nginx nginx -s reload"
 _SITE = "out/nginx/conf.d/chatbuilds.conf"
 
@@ -25,6 +28,7 @@ FAULTS = (
         inject=f"echo 'server {{' >> {_SITE}",
         heal="true",
         red=checks("nginx.config_valid[nginx]"),
+        unknown=checks("nginx.config_loaded[nginx]", f"nginx.routed[{_ROUTES}]"),
         says="nginx configuration: expected nginx -t succeeds",
     ),
     Fault(
@@ -32,10 +36,18 @@ FAULTS = (
         "the reverse proxy is down",
         inject="docker stop vpn-nginx",
         heal="docker start vpn-nginx",
-        red=checks("containers.running[nginx]", "containers.healthy[nginx]") | _ALL_ROUTES,
-        unknown=checks("nginx.config_valid[nginx]", "resources.effective_memory[nginx]",
+        red=checks("containers.running[nginx]", "containers.healthy[nginx]",
+                   f"routes.status[{_ROUTES}]", f"tls.trusted[{_HOSTS}]"),
+        unknown=checks("nginx.config_valid[nginx]", "nginx.config_loaded[nginx]",
+                       "nginx.old_workers[nginx]", "nginx.log[nginx]", f"nginx.routed[{_ROUTES}]",
+                       f"nginx.loaded_after[{_UPSTREAMS}]", f"nginx.resolves[{_UPSTREAMS}]",
+                       "resources.effective_memory[nginx]", "routes.upgrade[http-redirect]",
                        "network.attached[nginx]", "network.published[nginx]",
-                       "routes.redirects[pgadmin, n8n, http-redirect]"),
+                       "routes.redirects[pgadmin, n8n, http-redirect]",
+                       f"routes.identity[{_SIGNED_ROUTES}]", f"routes.latency[{_ROUTES}]",
+                       "routes.healthy[health, api-health, python-api-health]",
+                       f"tls.host_name[{_HOSTS}]", f"tls.dates[{_HOSTS}]",
+                       f"tls.version[{_HOSTS}]"),
         says="home status: expected 200, observed connection refused",
     ),
     Fault(
@@ -45,6 +57,7 @@ FAULTS = (
         until=_answers("/", "http_code", "502"),
         heal="true",
         red=checks("routes.status[home]"),
+        unknown=checks("routes.identity[home]", "routes.latency[home]"),
         says="home status: expected 200, observed 502",
     ),
     Fault(
@@ -54,7 +67,8 @@ FAULTS = (
         f"{_SITE} && {_RELOAD}",
         until=_answers("/n8n", "http_code", "404"),
         heal="true",
-        red=checks("routes.status[n8n]"),
+        red=checks("routes.status[n8n]", "nginx.routed[n8n]"),
+        unknown=checks("routes.identity[n8n]", "routes.latency[n8n]"),
         says="n8n status: expected 200, observed 404",
     ),
     Fault(
@@ -64,7 +78,8 @@ FAULTS = (
         f"&& {_RELOAD}",
         until=_answers("/n8n", "redirect_url", "example.com"),
         heal="true",
-        red=checks("routes.redirects[n8n]", "routes.status[n8n]"),
+        red=checks("routes.redirects[n8n]", "routes.status[n8n]", "nginx.routed[n8n]"),
+        unknown=checks("routes.identity[n8n]", "routes.latency[n8n]"),
         says="n8n redirects: expected to stay on chatbuilds.com",
     ),
 )  # fmt: skip

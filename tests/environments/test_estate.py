@@ -163,16 +163,21 @@ def test_lab_is_production_reached_otherwise() -> None:
     variables = {"LAB_HTTPS_PORT": "8443", "LAB_HTTP_PORT": "8080", "LAB_CA_FILE": "/ca.crt"}
     lab = load("lab", ENVIRONMENTS, variables)
     told = {"name", "description"}
+    prod = environment("prod")
     # Of the deploy, only the variables that lead to production's engine.
-    assert differing(environment("prod"), lab) - told == {
+    assert differing(prod, lab) - told == {
         "engine", "resolve", "ca_file", "deploy", "compose_file", "compose_project", "checkout",
-        "services",
+        "services", "routes", "nginx",
     }  # fmt: skip
     # What the operator's page leaves open, and the ports at hand.
     left_open = {"image", "restart", "secrets", "publish"}
-    for name, service in environment("prod").services.items():
+    for name, service in prod.services.items():
         assert differing(service, lab.services[name]) <= left_open
     assert lab.services["nginx"].publish == ("8080", "8443")
+    # Of the routes, only what the lab's own services say of themselves.
+    said: dict[str, object] = {"identity": None, "healthy": {}}
+    for name, route in prod.routes.items():
+        assert route.model_copy(update=said) == lab.routes[name].model_copy(update=said)
     assert lab.engine.address == "unix:///var/run/docker.sock"
     assert lab.engine.key is None
     assert lab.resolve == {"*:443": "127.0.0.1:8443", "*:80": "127.0.0.1:8080"}

@@ -18,9 +18,12 @@ from fixtures.facts import (
     Listed,
     Machine,
     Probe,
+    Proxy,
     Response,
+    ServerBlock,
     Unobserved,
     Usage,
+    Worker,
 )
 from tests.suites.command_line import Ran, run
 
@@ -43,9 +46,19 @@ CREATION = Creation(
 CONTAINER = Container(
     name="shop", id="c0ffee", status="running", exit_code=0, started_at=AT, restart_count=0,
     oom_killed=False, health=HEALTHY, cpu_limit=1.5, memory_limit=Bytes(512 * MIB),
-    addresses={"shop_default": "172.20.0.5"}, published=(), creation=CREATION,
+    addresses={"shop_default": ("172.20.0.5",)}, published=(), creation=CREATION,
 )  # fmt: skip
 USAGE = Usage(memory_limit=Bytes(512 * MIB), memory_used=Bytes(100 * MIB))
+PROXY = Proxy(
+    servers=(
+        ServerBlock(
+            names=("shop.example",), ports=(443,), default_ports=(), returns=None, locations=()
+        ),
+    ),
+    files={"/etc/nginx/nginx.conf": AT},
+    workers=(Worker(started_at=AT, shutting_down=False),),
+    addresses={},
+)
 
 
 def container(**changes: Any) -> Container:

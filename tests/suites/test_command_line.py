@@ -37,8 +37,8 @@ def test_a_misspelt_name(tmp_path: Path, expression: str, word: str, meant: str)
     _refused(
         run(tmp_path / "out", "-m", expression),
         f"-m {word}: neither an environment (dev, lab, prod, staging) nor a suite "
-        "(configuration, containers, datastores, identity, network, nginx, resources, routes)"
-        f"{meant}",
+        "(configuration, containers, datastores, identity, network, nginx, resources, routes, "
+        f"tls){meant}",
     )
 
 
@@ -128,7 +128,9 @@ def _engine_is_unknown(ran: Ran, reason: str) -> None:
 
 def test_no_engine(tmp_path: Path) -> None:
     address = f"unix://{tmp_path}/none.sock"
-    ran = run(tmp_path / "out", "-m", "lab and not routes", variables={"DOCKER_HOST": address})
+    ran = run(
+        tmp_path / "out", "-m", "lab and not (routes or tls)", variables={"DOCKER_HOST": address}
+    )
     _engine_is_unknown(ran, f"engine {address}: no such file or directory")
 
 
@@ -153,7 +155,7 @@ def test_an_engine_that_never_answers(tmp_path: Path) -> None:
         ran = run(
             tmp_path / "out",
             "-m",
-            "lab and not routes",
+            "lab and not (routes or tls)",
             deadline=10,
             variables={"DOCKER_HOST": f"unix://{path}"},
         )
@@ -167,7 +169,7 @@ def test_no_engine_says_nothing_of_the_routes(tmp_path: Path) -> None:
     )
     assert ran.exit_code == 6, ran.output
     assert len(ran.told("lab")) == ENGINE_CHECKS
-    assert not [check for check in ran.told("lab") if check.startswith("routes.")]
+    assert not [check for check in ran.told("lab") if check.startswith(("routes.", "tls."))]
 
 
 def test_the_root_conftest_is_a_list_of_plugins() -> None:

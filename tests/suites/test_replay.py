@@ -27,6 +27,8 @@ FINE = shop.facts(
         "redis_ping cache": said("redis-cli ping", 0, "PONG"),
         "nginx_test api": said("nginx -t", 0, "syntax is ok"),
     },
+    proxies={"api": shop.PROXY},
+    alarms={"api": ()},
 )
 
 

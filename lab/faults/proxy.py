@@ -1,0 +1,104 @@
+"""A reverse proxy that is not what lies on disk, or does not know where its upstreams are."""
+
+from lab.faults.fault import Fault, checks
+from lab.faults.reload import RELOAD
+
+_SITE = "out/nginx/conf.d/chatbuilds.conf"
+_NETWORK = "stackproof-lab_default"
+
+
+def _address(container: str) -> str:
+    field = f'(index .NetworkSettings.Networks "{_NETWORK}").IPAddress'
+    return f"$(docker inspect -f '{{{{{field}}}}}' {container})"
+
+
+FAULTS = (
+    Fault(
+        "nginx-config-not-loaded",
+        "someone changed the configuration and did not reload nginx",
+        inject=f"echo '# a change' >> {_SITE}",
+        heal="true",
+        red=checks("nginx.config_loaded[nginx]"),
+        says="nginx loaded configuration: expected the one on disk, observed "
+        "/etc/nginx/conf.d/chatbuilds.conf changed at",
+    ),
+    Fault(
+        "nginx-reload-failed",
+        "nginx was told to reload a configuration that is broken, and went on with the old one",
+        inject=f"echo 'server {{' >> {_SITE} && docker kill --signal=HUP vpn-nginx",
+        until="docker logs vpn-nginx 2>&1 | tail -n 5 | grep -q emerg",
+        heal="true",
+        red=checks("nginx.config_valid[nginx]", "nginx.log[nginx]"),
+        unknown=checks("nginx.config_loaded[nginx]",
+                       "nginx.routed[home, health, api, api-health, python-api, "
+                       "python-api-health, nexusai, pgadmin, n8n, http-redirect]"),
+        says="nginx log: expected no line of level emerg, alert or crit",
+    ),
+    Fault(
+        "nginx-worker-crashed",
+        "a worker of nginx died, as on a defect of a module",
+        inject="docker exec vpn-nginx bash -c "
+        "'kill -KILL $(pgrep -f \"nginx: worker process$\" | head -n 1)'",
+        until="docker logs vpn-nginx 2>&1 | tail -n 5 | grep -q 'exited on signal'",
+        # A log that says so stays as long as the container runs.
+        heal="docker restart vpn-nginx",
+        red=checks("nginx.log[nginx]"),
+        says="exited on signal 9",
+    ),
+    Fault(
+        "nginx-old-worker-hangs",
+        "a client that sends its request byte by byte keeps a worker of before the reload",
+        inject="docker exec --detach vpn-nginx bash -c 'exec 3<>/dev/tcp/127.0.0.1/80; "
+        'printf "POST /api/health HTTP/1.1\\r\\nHost: localhost\\r\\n" >&3; '
+        'printf "Content-Length: 9\\r\\n\\r\\n" >&3; '
+        "sleep 50'\n"
+        f"sleep 0.5; {RELOAD}; sleep 6",
+        until="docker exec vpn-nginx pgrep -f 'shutting down'",
+        heal="docker exec vpn-nginx pkill -x sleep",
+        red=checks("nginx.old_workers[nginx]"),
+        says="nginx old workers: expected to end within 5 s of a reload, observed 1 still there",
+    ),
+    Fault(
+        "upstream-recreated",
+        "a container was replaced, has another address, and nginx was not reloaded",
+        inject="echo 'services: {api: {networks: {default: {ipv4_address: 172.20.200.1}}}}' "
+        "> out/override.yaml\n"
+        "compose --file out/override.yaml up --detach --no-deps --wait api",
+        heal="rm out/override.yaml",
+        red=checks("nginx.loaded_after[api]", "routes.status[api, api-health]"),
+        unknown=checks("routes.identity[api, api-health]", "routes.latency[api, api-health]",
+                       "routes.healthy[api-health]"),
+        says="api known to nginx: expected nginx to have loaded after it started",
+    ),
+    Fault(
+        "upstream-restarted",
+        "a container was restarted after nginx had loaded: all is well only by luck",
+        inject="docker restart vpn-nexusai",
+        until="curl -sk --resolve nexusai.domain.com:$LAB_HTTPS_PORT:127.0.0.1 -o /dev/null "
+        "-w '%{http_code}' https://nexusai.domain.com:$LAB_HTTPS_PORT/ | grep -q 200",
+        heal="true",
+        red=checks("nginx.loaded_after[nexusai]"),
+        says="nexusai known to nginx: expected nginx to have loaded after it started",
+    ),
+    Fault(
+        "upstream-addresses-swapped",
+        "an address that nginx knows now belongs to another container",
+        inject=f"pgadmin={_address('vpn-pgadmin')}; nexusai={_address('vpn-nexusai')}\n"
+        f"for each in pgadmin nexusai; do docker network disconnect {_NETWORK} vpn-$each; done\n"
+        f"docker network connect --ip $nexusai --alias pgadmin {_NETWORK} vpn-pgadmin\n"
+        f"docker network connect --ip $pgadmin --alias nexusai {_NETWORK} vpn-nexusai",
+        heal="docker rm --force vpn-pgadmin vpn-nexusai",
+        red=checks("routes.status[nexusai]", "routes.identity[pgadmin]"),
+        unknown=checks("routes.identity[nexusai]", "routes.latency[nexusai]"),
+        says="pgadmin answered by pgadmin: expected body pgAdmin, observed another text",
+    ),
+    Fault(
+        "upstream-name-taken",
+        "a second container answers to the name of an upstream, from the next reload on",
+        inject=f"docker network disconnect {_NETWORK} vpn-ollama\n"
+        f"docker network connect --alias ollama --alias web {_NETWORK} vpn-ollama",
+        heal="docker rm --force vpn-ollama",
+        red=checks("nginx.resolves[web]"),
+        says="web address in nginx's network: expected",
+    ),
+)  # fmt: skip

@@ -1,0 +1,236 @@
+"""The checks of who answers a route, of TLS and of nginx's routing turn red where they should."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.facts import (
+    Alarm,
+    Certificate,
+    Handshake,
+    Location,
+    Proxy,
+    ServerBlock,
+    Unobserved,
+    Worker,
+)
+from tests.suites import shop
+from tests.suites.command_line import Ran
+from tests.suites.shop import AT, answered, container
+
+SHOP = "https://shop.example"
+DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
+
+
+def shown(host: str, **changes: Any) -> Certificate:
+    fine = {"not_before": AT - DAY, "not_after": AT + 60 * DAY, "names": (host,)}
+    return Certificate(**{"subject": "", "issuer": "CN=ca", **fine, **changes})
+
+
+def expired(host: str) -> Certificate:
+    return shown(host, not_after=AT - SECOND)
+
+
+# Host to what it showed; each turns exactly the checks of its entry in TOLD red.
+HANDSHAKES = {
+    "fine.example": Handshake(version="TLSv1.3", certificate=shown("FINE.example")),
+    "a.wild.example": Handshake(version="TLSv1.3", certificate=shown("*.wild.example")),
+    "week.example": Handshake(
+        version="TLSv1.3", certificate=shown("week.example", not_after=AT + 7 * DAY)
+    ),
+    "soon.example": Handshake(
+        version="TLSv1.3", certificate=shown("soon.example", not_after=AT + 7 * DAY - SECOND)
+    ),
+    "expired.example": Handshake(
+        version="TLSv1.3", certificate=expired("expired.example"),
+        refused="certificate has expired", refused_code=10,
+    ),
+    "early.example": Handshake(
+        version="TLSv1.3", certificate=shown("early.example", not_before=AT + DAY),
+        refused="certificate is not yet valid", refused_code=9,
+    ),
+    "chain-expired.example": Handshake(
+        version="TLSv1.3", certificate=shown("chain-expired.example"),
+        refused="certificate has expired", refused_code=10,
+    ),
+    "a.b.wild.example": Handshake(
+        version="TLSv1.3", certificate=shown("*.wild.example"),
+        refused="Hostname mismatch", refused_code=62,
+    ),
+    "unknown.example": Handshake(
+        version="TLSv1.3", certificate=shown("unknown.example"),
+        refused="unable to get local issuer certificate", refused_code=20,
+    ),
+    "old.example": Handshake(
+        version="TLSv1.3", certificate=shown("old.example"), obsolete="TLSv1.1"
+    ),
+    "unable.example": Handshake(
+        version="TLSv1.3", certificate=shown("unable.example"), obsolete=Unobserved(reason="no")
+    ),
+    "refused.example": Handshake(error="connection refused"),
+}  # fmt: skip
+
+ROUTES: dict[str, tuple[Any, dict[str, Any]]] = {
+    "right": (
+        answered((SHOP, 200), body='{"a": {"service": "api"}, "ok": true}',
+                 headers={"x-served-by": "api"}),
+        {"identity": {"fields": {"a.service": "api"}, "headers": {"X-Served-By": "api"}},
+         "healthy": {"ok": "true"}, "budget_ms": 4},
+    ),
+    "other": (answered((SHOP, 200), body="<title>web</title>"), {"identity": {"text": "pgAdmin"}}),
+    "no-json": (
+        answered((SHOP, 200), body="[1]"), {"identity": {"fields": {"service": "api"}}}
+    ),
+    "degraded": (answered((SHOP, 200), body='{"ok": false}'), {"healthy": {"ok": "true"}}),
+    "slow": (answered((SHOP, 200)), {"budget_ms": 3}),
+    "error-page": (
+        answered((SHOP, 502)),
+        {"identity": {"text": "x"}, "healthy": {"ok": "true"}, "budget_ms": 1},
+    ),
+    "upgraded": (answered(("http://shop.example/", 308, f"{SHOP}/")), {"upgrade": "https"}),
+    "for-now": (answered(("http://shop.example/", 302, f"{SHOP}/")), {"upgrade": "https"}),
+    "plain": (answered(("http://shop.example/", 301, "/welcome")), {"upgrade": "https"}),
+}  # fmt: skip
+STATUSES = {"error-page": 200, "upgraded": 308, "for-now": 302, "plain": 301}
+
+TOLD = {
+    "routes.identity[other]": "other answered by api: expected body pgAdmin, observed another text",
+    "routes.identity[no-json]": "no-json answered by api: "
+    "expected field service api, observed none",
+    "routes.healthy[degraded]": "degraded field ok: expected true, observed false",
+    "routes.latency[slow]": "slow latency: expected at most 3 ms, observed 4 ms",
+    "routes.status[error-page]": "error-page status: expected 200, observed 502",
+    "routes.upgrade[for-now]": "for-now upgrade to https: "
+    "expected 301 or 308 to https, observed 302 to https://shop.example/",
+    "routes.upgrade[plain]": "plain upgrade to https: "
+    "expected 301 or 308 to https, observed 301 to http://shop.example/welcome",
+    "tls.dates[soon.example]": "soon.example certificate's dates: "
+    "expected valid for at least 7 more days, observed 6 days left, until 2026-12-01",
+    "tls.dates[expired.example]": "expired.example certificate's dates: "
+    "expected valid for at least 7 more days, observed expired on 2026-11-24 07:30 UTC",
+    "tls.dates[early.example]": "early.example certificate's dates: "
+    "expected valid for at least 7 more days, observed not valid before 2026-11-25 07:30 UTC",
+    "tls.trusted[chain-expired.example]": "chain-expired.example certificate's issuer: "
+    "expected trusted, observed certificate has expired",
+    "tls.host_name[a.b.wild.example]": "a.b.wild.example certificate's names: "
+    "expected a.b.wild.example, observed *.wild.example",
+    "tls.trusted[unknown.example]": "unknown.example certificate's issuer: "
+    "expected trusted, observed unable to get local issuer certificate",
+    "tls.version[old.example]": "old.example TLS version: "
+    "expected at least TLSv1.2, observed TLSv1.1 is accepted too",
+    "tls.trusted[refused.example]": "refused.example certificate's issuer: "
+    "expected trusted, observed connection refused",
+}
+UNKNOWN = {
+    "routes.identity[error-page]", "routes.healthy[error-page]", "routes.latency[error-page]",
+    "tls.version[unable.example]", "tls.dates[refused.example]", "tls.host_name[refused.example]",
+    "tls.version[refused.example]",
+}  # fmt: skip
+
+
+def split(ran: Ran) -> tuple[dict[str, str], set[str]]:
+    told = ran.told("shop")
+    return (
+        {check: line for check, (outcome, line) in told.items() if outcome == "FAIL"},
+        {check for check, (outcome, _) in told.items() if outcome == "UNKNOWN"},
+    )
+
+
+def test_routes_and_tls(tmp_path: Path) -> None:
+    routes = {
+        name: {"url": SHOP, "service": "api", "status": STATUSES.get(name, 200), **declared}
+        for name, (_, declared) in ROUTES.items()
+    }
+    hosts = {host: {"url": f"https://{host}/", "service": "api"} for host in HANDSHAKES}
+    environment = {"services": {"api": {}}, "routes": routes | hosts, "tls": {"days_left": 7}}
+    observed = shop.facts(
+        containers={"api": container()},
+        responses={name: seen for name, (seen, _) in ROUTES.items()}
+        | {host: answered((f"https://{host}/", 200)) for host in HANDSHAKES},
+        handshakes=HANDSHAKES | {"shop.example": HANDSHAKES["fine.example"].model_copy(
+            update={"certificate": shown("shop.example")})},
+    )  # fmt: skip
+    failed, unknown = split(shop.replay(tmp_path, environment, observed))
+    assert (failed, unknown) == (TOLD, UNKNOWN)
+
+
+def block(name: str, *locations: Location) -> ServerBlock:
+    return ServerBlock(
+        names=(name,), ports=(443,), default_ports=(), returns=None, locations=locations
+    )
+
+
+def proxy(**changes: Any) -> Proxy:
+    fine = Proxy(
+        servers=(block("shop.example", Location(modifier="", path="/", passes_to=("api",))),),
+        files={"/etc/nginx/nginx.conf": AT},
+        workers=(Worker(started_at=AT, shutting_down=False),),
+        addresses={"api": ("172.20.0.2",)},
+    )
+    return fine.model_copy(update=changes)
+
+
+def passing_to(*hosts: str) -> tuple[ServerBlock, ...]:
+    return (block("shop.example", Location(modifier="", path="/", passes_to=hosts)),)
+
+
+EMERG = Alarm(at=AT - SECOND, line="[emerg] 1#1: unexpected end of file")
+LONG_AGO = AT - timedelta(minutes=10)
+LOADED_LONG_AGO = (Worker(started_at=LONG_AGO, shutting_down=False),)
+
+
+@pytest.mark.parametrize(
+    ("seen", "alarms", "failed"),
+    [
+        (proxy(), (), set()),
+        (proxy(servers=passing_to("172.20.0.2")), (), set()),
+        (proxy(servers=passing_to("web")), (), {"nginx.routed[home]"}),
+        (proxy(servers=passing_to("api", "web")), (), {"nginx.routed[home]"}),
+        (proxy(servers=passing_to()), (), {"nginx.routed[home]"}),
+        (proxy(servers=()), (), {"nginx.routed[home]"}),
+        (proxy(addresses={"api": ("172.20.0.9",)}), (), {"nginx.resolves[api]"}),
+        (proxy(addresses={"api": ()}), (), {"nginx.resolves[api]"}),
+        (proxy(files={"a": AT + SECOND}), (), {"nginx.config_loaded[proxy]"}),
+        (
+            proxy(workers=LOADED_LONG_AGO, files={"a": LONG_AGO}),
+            (),
+            {"nginx.loaded_after[api]"},
+        ),
+        (
+            proxy(
+                workers=(
+                    Worker(started_at=LONG_AGO, shutting_down=True),
+                    *LOADED_LONG_AGO,
+                ),
+                files={"a": LONG_AGO},
+            ),
+            (),
+            {"nginx.old_workers[proxy]", "nginx.loaded_after[api]"},
+        ),
+        (proxy(), (EMERG,), set()),
+        (proxy(), (EMERG.model_copy(update={"at": AT + SECOND}),), {"nginx.log[proxy]"}),
+        (
+            proxy(),
+            (EMERG.model_copy(update={"line": "[alert] 1#1: a worker exited"}),),
+            {"nginx.log[proxy]"},
+        ),
+    ],
+)
+def test_nginx(tmp_path: Path, seen: Proxy, alarms: tuple[Alarm, ...], failed: set[str]) -> None:
+    environment = {
+        "services": {"proxy": {}, "api": {}},
+        "routes": {"home": {"url": f"{SHOP}/", "service": "api"}},
+        "nginx": {"service": "proxy"},
+    }
+    observed = shop.facts(
+        containers=dict.fromkeys(("proxy", "api"), container(addresses={"shop_default": ("172.20.0.2",)})),
+        responses={"home": answered((f"{SHOP}/", 200))},
+        commands={"nginx_test proxy": shop.said("nginx -t", 0, "ok")},
+        proxies={"proxy": seen},
+        alarms={"proxy": alarms},
+    )
+    found, unknown = split(shop.replay(tmp_path, environment, observed, "-k", "test_nginx"))
+    assert (set(found), unknown) == (failed, set())
