@@ -17,11 +17,14 @@ from environments.values import (
     Name,
     Port,
     PublishedPort,
+    Share,
     Statuses,
     Subnet,
     Table,
     Texts,
     Url,
+    UrlPath,
+    Version,
 )
 
 DEFAULT_ENGINE = "unix:///var/run/docker.sock"
@@ -83,6 +86,28 @@ class Limits(Declared):
 
     cpus: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     memory: Annotated[Bytes, Field(gt=0)] | None = None
+    memory_used: Share = 0.9
+    """Share of the memory that may be in use. Above it, one busy minute ends in a kill."""
+    cpu_throttled: Share = 0.25
+    """Share of its busy periods in which it may have been held back. More is felt as latency."""
+
+
+class Health(Declared):
+    """What a service itself says of its health, asked at its container's own address."""
+
+    path: UrlPath
+    port: Port | None = None
+    """The first of the service's ports where not given."""
+    status: Statuses = (200,)
+    fields: Table[str | bool | int] = Field(default_factory=_nothing)
+    """What fields of the JSON that it answers must say."""
+    text: str | None = None
+    """What its answer must contain."""
+
+    @property
+    def says(self) -> bool | None:
+        """Whether it is declared what a healthy answer says."""
+        return True if self.fields or self.text else None
 
 
 class Service(Declared):
@@ -110,6 +135,17 @@ class Service(Declared):
     """Whether the container must report that it is healthy; `if-present`: only where it can."""
     max_restarts: Annotated[int, Field(ge=0)] = 0
     """Restarts by the engine since the container was created. One is already a crash."""
+    health: Health | None = None
+    models: tuple[str, ...] = ()
+    """Models that the ollama of this service must hold; a name without a tag means `:latest`."""
+
+    @model_validator(mode="after")
+    def _can_be_asked(self) -> Self:
+        if (self.models and not self.ports) or (
+            self.health and not self.health.port and not self.ports
+        ):
+            _refuse([(("ports",), "expected the port at which its health is asked")])
+        return self
 
 
 class Identity(Declared):
@@ -167,12 +203,16 @@ class Postgresql(Declared):
     name: str
     user: str
     database: str
+    connections_used: Share = 0.8
+    """Share of `max_connections` that may be taken. A deploy doubles a service's connections."""
 
 
 class Redis(Declared):
     """A Redis server, named by its service."""
 
     name: str
+    memory_used: Share = 0.9
+    """Share of `maxmemory` that may be in use. At the maximum it evicts, or refuses writes."""
 
 
 class Datastores(Declared):
@@ -206,6 +246,16 @@ class Engine(Declared):
     address: EngineAddress = DEFAULT_ENGINE
     key: SecretStr | None = None
     """The private key itself, as CI secrets hold it, for an `ssh://` address."""
+
+
+class Host(Declared):
+    """The engine and its machine."""
+
+    name: str = "host"
+    engine_version: Version | None = None
+    """The oldest version that will do."""
+    clock_skew: Annotated[float, Field(gt=0)] | None = None
+    """Seconds between the clock here and the engine's. Tokens and certificates go by them."""
 
 
 class Network(Declared):
@@ -259,6 +309,7 @@ class Environment(Declared):
     compose_project: Name = ""
     code_mounted: bool | None = None
     """Whether the containers run code that is mounted live from the host."""
+    host: Host | None = None
     network: Network | None = None
     logging: Logging | None = None
     secrets: Secrets | None = None

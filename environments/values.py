@@ -10,12 +10,13 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 from pydantic_core import PydanticCustomError
 
+_VERSION = re.compile(r"[0-9]+([.][0-9]+)*")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 T = TypeVar("T")
 
 
-def _expect(what: str, holds: Callable[[T], bool]) -> AfterValidator:
+def _expect(what: str, holds: Callable[[T], object]) -> AfterValidator:
     def check(value: T) -> T:
         try:
             right = holds(value)
@@ -75,6 +76,9 @@ PublishedPort = Annotated[
 Status = Annotated[int, _expect("a status code from 100 to 599", lambda code: 100 <= code <= 599)]
 Statuses = Annotated[tuple[Status, ...], BeforeValidator(_as_list), Field(min_length=1)]
 """Status codes; one alone needs no list."""
+Share = Annotated[float, _expect("a share such as 0.9", lambda share: 0 < share <= 1)]
+UrlPath = Annotated[str, _expect("a path such as /health", lambda path: path.startswith("/"))]
+Version = Annotated[str, _expect("a version such as 20.10", _VERSION.fullmatch)]
 Url = Annotated[str, _expect("a URL such as https://example.com/", _is_url)]
 EngineAddress = Annotated[
     str, _expect("an engine such as unix:///var/run/docker.sock or ssh://user@host:22", _is_engine)

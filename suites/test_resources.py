@@ -1,10 +1,12 @@
-"""CPU and memory limits are as specified: in the engine's records and in the kernel."""
+"""CPU and memory limits are as specified, on record and in the kernel, and leave room."""
 
 from environments.model import Service
 from environments.sizes import Bytes
 from fixtures.collection import declares
 from fixtures.facts import Container, Machine, Usage
 from reports.finding import finding
+
+_FEWEST_PERIODS = 100  # of a tenth of a second, as engines have them
 
 
 @declares("limits.cpus")
@@ -49,6 +51,36 @@ def test_effective_memory(
         else effective,
         evidence={"limit on record": container.memory_limit, "in use": usage.memory_used},
         hint=_update(service),
+    )
+
+
+@declares("limits.memory")
+def test_memory_free(service: Service, usage: Usage) -> None:
+    """At its limit, the kernel kills: a process of the service, at the worst of moments."""
+    used, limit = usage.memory_used, usage.memory_limit
+    assert used < service.limits.memory_used * limit, finding(
+        service,
+        "memory in use",
+        expected=f"under {service.limits.memory_used:.0%} of {limit}",
+        observed=f"{used} ({used / limit:.0%})",
+        hint=f"docker top {service.container} -eo pid,rss,args, then mend the leak or the limit",
+    )
+
+
+@declares("limits.cpus")
+def test_cpu_throttled(service: Service, usage: Usage) -> None:
+    """A service that its limit holds back again and again is slow, whatever its health says."""
+    # A burst at start-up is not starvation: ten busy seconds at least are counted.
+    share = usage.cpu_throttled_periods / max(usage.cpu_periods, _FEWEST_PERIODS)
+    assert share < service.limits.cpu_throttled, finding(
+        service,
+        "CPU throttled",
+        expected=f"in under {service.limits.cpu_throttled:.0%} of its busy periods",
+        observed=f"{share:.0%}",
+        evidence={
+            "since it started": f"{usage.cpu_throttled_periods} of {usage.cpu_periods} periods"
+        },
+        hint=f"docker stats --no-stream {service.container}, then raise its limit or its replicas",
     )
 
 

@@ -1,12 +1,25 @@
 """What can be broken in the lab, and what every fault must turn red. One small entry a fault."""
 
 from lab import containers
-from lab.faults import datastores, lifecycle, making, nginx, proxy, resources, routes, tls
+from lab.faults import (
+    datastores,
+    health,
+    host,
+    lifecycle,
+    making,
+    nginx,
+    proxy,
+    resources,
+    routes,
+    tls,
+)
 from lab.faults.fault import Fault
 
 ALL: dict[str, Fault] = {
     fault.name: fault
-    for module in (lifecycle, making, nginx, proxy, routes, tls, datastores, resources)
+    for module in (
+        lifecycle, making, nginx, proxy, routes, tls, datastores, health, host, resources
+    )
     for fault in module.FAULTS
 }
 

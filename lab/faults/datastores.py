@@ -1,6 +1,39 @@
-"""Databases that run and do not answer."""
+"""Databases that run and do not answer, take no writes, do not keep them, or have no room."""
 
 from lab.faults.fault import Fault, checks, health_is
+
+UNKNOWN_OF_POSTGRES = checks(
+    "datastores.writable[postgres]", "datastores.connections_free[postgres]"
+)
+UNKNOWN_OF_REDIS = checks(
+    "datastores.loaded[redis]", "datastores.master[redis]", "datastores.saves[redis]",
+    "datastores.appends[redis]", "datastores.memory_free[redis]",
+)  # fmt: skip
+"""What nobody can tell of a database that does not answer."""
+_FILL = "for i = 1, ARGV[1] do redis.call('set', i, string.rep('x', ARGV[2])) end"
+"""Sets so many keys to values of so many bytes."""
+
+
+def _altered_redis(definition: str, *options: str) -> str:
+    """Shell lines that make the container of Redis again, otherwise."""
+    return (
+        f"echo 'services: {{redis: {definition}}}' > out/override.yaml\n"
+        f"compose --file out/override.yaml up --detach --no-deps {' '.join(options)} redis\n"
+        "rm out/override.yaml"
+    )
+
+
+def _psql(*statements: str, database: str = "platform_db", options: str = "") -> str:
+    said = " ".join(f"-c '{statement}'" for statement in statements)
+    return (
+        f"docker exec --env PGOPTIONS='{options}' vpn-postgres "
+        f"psql -Xw -U platform_admin -d {database} {said}"
+    )
+
+
+def _redis(*commands: str) -> str:
+    return "\n".join(f"docker exec vpn-redis redis-cli {command}" for command in commands)
+
 
 FAULTS = (
     Fault(
@@ -9,8 +42,49 @@ FAULTS = (
         inject="docker kill --signal=STOP vpn-postgres",
         until=health_is("vpn-postgres", "unhealthy"),
         heal="docker kill --signal=CONT vpn-postgres",
-        red=checks("datastores.accepts_connections[postgres]", "containers.healthy[postgres]"),
+        red=checks("datastores.accepts_connections[postgres]", "datastores.query[postgres]",
+                   "containers.healthy[postgres]"),
+        unknown=UNKNOWN_OF_POSTGRES,
         says="postgres connections: expected accepting connections, observed",
+    ),
+    Fault(
+        "postgres-database-missing",
+        "a restore was broken off, with the database under another name",
+        inject=_psql("ALTER DATABASE platform_db RENAME TO platform_old", database="postgres"),
+        heal=_psql("ALTER DATABASE platform_old RENAME TO platform_db", database="postgres"),
+        red=checks("datastores.query[postgres]"),
+        unknown=UNKNOWN_OF_POSTGRES,
+        says='database "platform_db" does not exist',
+    ),
+    Fault(
+        "postgres-read-only",
+        "PostgreSQL was made read-only for a migration, and left so",
+        inject=_psql("ALTER SYSTEM SET default_transaction_read_only = on",
+                     "SELECT pg_reload_conf()"),
+        heal=_psql("ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()",
+                   options="-c default_transaction_read_only=off"),
+        red=checks("datastores.writable[postgres]"),
+        says="postgres writes: expected writable, observed read-only",
+    ),
+    Fault(
+        "postgres-standby",
+        "PostgreSQL came up as a standby, and nobody promoted it",
+        inject="docker exec vpn-postgres touch /var/lib/postgresql/data/pgdata/standby.signal\n"
+        "docker restart vpn-postgres",
+        until=health_is("vpn-postgres", "healthy"),
+        heal=_psql("SELECT pg_promote()"),
+        red=checks("datastores.writable[postgres]"),
+        says="postgres writes: expected writable, observed in recovery",
+    ),
+    Fault(
+        "postgres-connections-leak",
+        "a service opens connections and does not give them back",
+        inject="docker exec --detach vpn-postgres sh -c 'echo \"SELECT pg_sleep(600)\" "
+        "| pgbench -n -U platform_admin -c 85 -f - platform_db'",
+        until='[ "$(docker exec vpn-postgres ps -C postgres -o args= | grep -c SELECT)" -ge 85 ]',
+        heal="docker exec vpn-postgres sh -c 'pkill pgbench; pkill -f [S]ELECT'",
+        red=checks("datastores.connections_free[postgres]"),
+        says="postgres connections in use: expected under 80% of 100, observed",
     ),
     Fault(
         "redis-hung",
@@ -19,6 +93,61 @@ FAULTS = (
         until=health_is("vpn-redis", "unhealthy"),
         heal="docker kill --signal=CONT vpn-redis",
         red=checks("datastores.ping[redis]", "containers.healthy[redis]"),
+        unknown=UNKNOWN_OF_REDIS,
         says="redis PING: expected PONG, observed no answer in time",
     ),
-)
+    Fault(
+        "redis-saves-fail",
+        "Redis may no longer write its directory, and was told to serve all the same",
+        inject="docker exec --user root vpn-redis chmod 500 /data\n"
+        + _redis("config set stop-writes-on-bgsave-error no", "bgsave"),
+        until=_redis("info persistence") + " | grep -q rdb_last_bgsave_status:err",
+        heal="docker exec --user root vpn-redis chmod 755 /data\n"
+        + _redis("bgsave", "config set stop-writes-on-bgsave-error yes"),
+        red=checks("datastores.saves[redis]"),
+        says="redis last save: expected ok, observed err",
+    ),
+    Fault(
+        "redis-disk-full",
+        "the disk is full where Redis keeps its append-only file",
+        inject=_altered_redis(
+            '{tmpfs: ["/full:size=256k,mode=1777"], command: [redis-server, --bind, 0.0.0.0, '
+            '--protected-mode, "no", --dir, /full, --appendonly, "yes"]}', "--wait",
+        ) + "\n" + _redis(f'eval "{_FILL}" 0 1 1000000'),
+        until=_redis("info persistence") + " | grep -q aof_last_write_status:err && "
+        + health_is("vpn-redis", "unhealthy"),
+        heal="docker rm --force vpn-redis",
+        red=checks("datastores.appends[redis]", "datastores.ping[redis]",
+                   "containers.healthy[redis]"),
+        says="redis append-only write: expected ok, observed err",
+    ),
+    Fault(
+        "redis-loading",
+        "Redis came up, and is a long time loading its data",
+        inject=_redis(f'eval "{_FILL}" 0 100000 1') + "\n" + _altered_redis(
+            '{command: [redis-server, --bind, 0.0.0.0, --protected-mode, "no", --dir, /data, '
+            '--appendonly, "yes", --key-load-delay, "1000"]}'
+        ),
+        until=_redis("ping") + " | grep -q LOADING",
+        heal="docker rm --force vpn-redis",
+        red=checks("datastores.loaded[redis]", "datastores.ping[redis]",
+                   "containers.healthy[redis]"),
+        says="redis data: expected loaded, observed still loading",
+    ),
+    Fault(
+        "redis-replica",
+        "a rehearsed failover left Redis the replica of another one",
+        inject=_redis("replicaof 127.0.0.1 1"),
+        heal=_redis("replicaof no one"),
+        red=checks("datastores.master[redis]"),
+        says="redis role: expected master, observed slave",
+    ),
+    Fault(
+        "redis-memory-nearly-used-up",
+        "nothing expires, and Redis has nearly reached its maximum",
+        inject=_redis("config set maxmemory 20mb", f'eval "{_FILL}" 0 165 100000'),
+        heal=_redis("flushall", "config set maxmemory 0"),
+        red=checks("datastores.memory_free[redis]"),
+        says="redis memory in use: expected under 90% of its maximum 20 MiB, observed",
+    ),
+)  # fmt: skip

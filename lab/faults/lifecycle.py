@@ -1,6 +1,11 @@
 """Containers that are gone, down, ill, or dying over and over."""
 
+from lab.faults.datastores import UNKNOWN_OF_REDIS
 from lab.faults.fault import Fault, checks, health_is
+
+_OLLAMA_DOWN = checks("health.says[ollama]", "health.models[ollama]",
+                      "resources.effective_memory[ollama]", "resources.memory_free[ollama]",
+                      "resources.cpu_throttled[ollama]")  # fmt: skip
 
 FAULTS = (
     Fault(
@@ -20,7 +25,8 @@ FAULTS = (
                        "configuration.privileged[redis]", "configuration.engine_socket[redis]",
                        "configuration.host_network[redis]",
                        "resources.cpu_limit[redis]", "resources.memory_limit[redis]",
-                       "resources.effective_memory[redis]"),
+                       "resources.effective_memory[redis]", "resources.memory_free[redis]",
+                       "resources.cpu_throttled[redis]") | UNKNOWN_OF_REDIS,
         says="redis exists: expected a container vpn-redis, observed none",
     ),
     Fault(
@@ -28,9 +34,9 @@ FAULTS = (
         "someone stopped a container and forgot it",
         inject="docker stop vpn-ollama",
         heal="docker start vpn-ollama",
-        red=checks("containers.running[ollama]", "containers.healthy[ollama]"),
-        unknown=checks("resources.effective_memory[ollama]", "network.attached[ollama]",
-                       "network.published[ollama]"),
+        red=checks("containers.running[ollama]", "containers.healthy[ollama]",
+                   "health.answers[ollama]"),
+        unknown=_OLLAMA_DOWN,
         says="ollama running: expected running, observed exited with code",
     ),
     Fault(
@@ -38,7 +44,9 @@ FAULTS = (
         "a container was frozen, as a backup does, and not thawed",
         inject="docker pause vpn-ollama",
         heal="docker unpause vpn-ollama",
-        red=checks("containers.running[ollama]", "containers.healthy[ollama]"),
+        red=checks("containers.running[ollama]", "containers.healthy[ollama]",
+                   "health.answers[ollama]"),
+        unknown=checks("health.says[ollama]", "health.models[ollama]"),
         says="ollama running: expected running, observed paused",
     ),
     Fault(
@@ -70,9 +78,8 @@ FAULTS = (
         "[ $(docker inspect -f {{.State.Status}} vpn-ollama) = restarting ]",
         heal="true",
         red=checks("containers.running[ollama]", "containers.healthy[ollama]",
-                   "containers.restarts[ollama]"),
-        unknown=checks("resources.effective_memory[ollama]", "network.attached[ollama]",
-                       "network.published[ollama]"),
+                   "containers.restarts[ollama]", "health.answers[ollama]"),
+        unknown=_OLLAMA_DOWN,
         says="ollama running: expected running, observed restarting",
     ),
     Fault(
@@ -86,8 +93,9 @@ FAULTS = (
         red=checks("containers.oom_killed[redis]", "containers.running[redis]",
                    "containers.healthy[redis]", "datastores.ping[redis]",
                    "containers.restart_policy[redis]"),
-        unknown=checks("resources.effective_memory[redis]", "network.attached[redis]",
-                       "network.published[redis]"),
+        unknown=checks("resources.effective_memory[redis]", "resources.memory_free[redis]",
+                       "network.attached[redis]", "network.published[redis]",
+                       "resources.cpu_throttled[redis]") | UNKNOWN_OF_REDIS,
         says="redis out of memory: expected no kill",
     ),
 )  # fmt: skip

@@ -1,6 +1,6 @@
-"""Limits that someone changed on a running container."""
+"""Limits that someone changed on a running container, and limits that are nearly reached."""
 
-from lab.faults.fault import Fault, checks
+from lab.faults.fault import Fault, checks, health_is
 
 FAULTS = (
     Fault(
@@ -48,4 +48,29 @@ FAULTS = (
         red=checks("resources.cpu_limit[python-api]"),
         says="python-api CPU limit: expected 4, observed none",
     ),
-)  # fmt: skip
+    Fault(
+        "memory-nearly-used-up",
+        "a leak has taken nearly all that a container may use",
+        inject="docker exec --detach vpn-redis python3 -c "
+        "\"import time; held = b'x' * (475 << 20); time.sleep(600)\"",
+        until="docker exec vpn-redis ps -C python3 -o rss= | awk '$1 > 475 * 1024 {full = 1} "
+        "END {exit !full}'",
+        heal="docker exec vpn-redis pkill python3",
+        red=checks("resources.memory_free[redis]"),
+        says="redis memory in use: expected under 90% of 512 MiB, observed",
+    ),
+    Fault(
+        "cpu-throttled",
+        "a container was held back by its CPU limit again and again",
+        # Held back far below its limit, so that it shows on a busy machine too; the counts stay
+        # when the limit is back, and start anew when the container does.
+        inject="docker restart vpn-redis\n"
+        "docker update --cpus 0.1 vpn-redis\n"
+        "docker exec vpn-redis timeout 15 sh -c 'while :; do :; done' || true\n"
+        "docker update --cpus 1 vpn-redis",
+        until=health_is("vpn-redis", "healthy"),
+        heal="docker restart vpn-redis",
+        red=checks("resources.cpu_throttled[redis]"),
+        says="redis CPU throttled: expected in under 25% of its busy periods, observed",
+    ),
+)

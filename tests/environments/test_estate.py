@@ -125,6 +125,33 @@ def test_production_stack() -> None:
     assert prod.deploy.optional_variables == ("SLACK_WEBHOOK",)
 
 
+def test_production_health() -> None:
+    services = environment("prod").services
+    asked = {name: service.health.path for name, service in services.items() if service.health}
+    assert asked == {
+        "api": "/health",
+        "web": "/",
+        "pgadmin": "/misc/ping",
+        "n8n": "/healthz",
+        "python-api": "/health",
+        "ollama": "/api/version",
+        "nexusai": "/",
+    }
+    says = {name: services[name].health for name in asked}
+    assert {name for name, health in says.items() if health and health.says} == {
+        "api", "pgadmin", "n8n", "python-api", "ollama",
+    }  # fmt: skip
+    assert {name: s.models for name, s in services.items() if s.models} == {
+        "ollama": ("llama3.2", "nomic-embed-text")
+    }
+
+
+def test_production_host() -> None:
+    host = environment("prod").host
+    assert host is not None
+    assert (host.engine_version, host.clock_skew) == ("20.10", 2)
+
+
 def test_production_engine() -> None:
     engine = environment("prod").engine
     assert engine.address == "ssh://prod-user@prod-host:22"

@@ -1,5 +1,6 @@
 """A small environment of which all is well, and the facts of it, to be varied by a test."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,6 +60,11 @@ PROXY = Proxy(
     workers=(Worker(started_at=AT, shutting_down=False),),
     addresses={},
 )
+STATE = {"in_recovery": False, "read_only": False, "connections": 6, "max_connections": 100}
+INFO = {
+    "role": "master", "loading": 0, "rdb_last_bgsave_status": "ok", "aof_enabled": 1,
+    "aof_last_write_status": "ok", "used_memory": 900, "maxmemory": 0,
+}  # fmt: skip
 
 
 def container(**changes: Any) -> Container:
@@ -88,6 +94,15 @@ def answered(*hops: tuple[str, int] | tuple[str, int, str], **more: Any) -> Resp
 
 def said(command: str, exit_code: int | None, output: str, **more: Any) -> CommandResult:
     return CommandResult(command=command, exit_code=exit_code, output=output, **more)
+
+
+def psql(**changes: Any) -> CommandResult:
+    return said("psql", 0, json.dumps({**STATE, **changes}))
+
+
+def redis_info(**changes: Any) -> CommandResult:
+    fields = {**INFO, **changes}
+    return said("redis-cli info", 0, "\r\n".join(f"{key}:{fields[key]}" for key in fields))
 
 
 def facts(**observed: Any) -> Facts:

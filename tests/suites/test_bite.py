@@ -73,6 +73,8 @@ CHECKS = (
     "resources.cpu_limit",
     "resources.memory_limit",
     "resources.effective_memory",
+    "resources.memory_free",
+    "resources.cpu_throttled",
     "containers.health_check",
     *ALWAYS,
 )
@@ -90,14 +92,14 @@ SERVICES: dict[str, Case] = {
         container=None,
         usage=Unobserved(reason="there is no container absent"),
     ),
-    "stuck": Case(_unknown("no answer within 8 s", *CHECKS), container=STUCK),
+    "stuck": Case(_unknown("no answer within 8 s", *CHECKS[:8]), container=STUCK),
     # running
     "exited": Case(
         _fail(
             containers__running="exited running: expected running, observed exited with code 137",
             containers__healthy="exited health: expected healthy, observed exited",
         )
-        | _unknown("it is exited", "resources.effective_memory")
+        | _unknown("it is exited", *RESOURCES_USED)
         | _unknown("shop is exited", "network.published"),
         container=container(status="exited", exit_code=137, health=health("unhealthy", "no")),
         usage=NOT_RUNNING,
@@ -108,7 +110,7 @@ SERVICES: dict[str, Case] = {
             "expected running, observed exited with code 0",
             containers__healthy="exited-well health: expected healthy, observed exited",
         )
-        | _unknown("it is exited", "resources.effective_memory")
+        | _unknown("it is exited", *RESOURCES_USED)
         | _unknown("shop is exited", "network.published"),
         container=container(status="exited"),
         usage=NOT_RUNNING,
@@ -259,9 +261,7 @@ SERVICES: dict[str, Case] = {
         usage=usage(16 * GIB),
         declared=_only(limits={"memory": "16G"}),
     ),
-    "memory-unseen": Case(
-        _unknown("no answer within 8 s", "resources.effective_memory"), usage=STUCK
-    ),
+    "memory-unseen": Case(_unknown("no answer within 8 s", *CHECKS[7:]), usage=STUCK),
 }
 
 URL = "https://shop.example/"
@@ -458,7 +458,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
         usage={name: case.usage for name, case in services.items()},
         responses={name: case.response for name, case in ROUTES.items()},
         commands={f"pg_isready {name}": result for name, (_, result) in POSTGRESQL.items()}
-        | {f"redis_ping {name}": result for name, (_, result) in REDIS.items()},
+        | {f"redis_ping {name}": result for name, (_, result) in REDIS.items()}
+        | {f"psql {name}": shop.psql() for name in POSTGRESQL}
+        | {f"redis_info {name}": shop.redis_info() for name in REDIS},
     )
     return shop.replay(tmp_path_factory.mktemp("bite"), environment, observed)
 
@@ -494,7 +496,7 @@ def test_only_what_is_declared_is_checked(ran: Ran) -> None:
         "undeclared": {"containers.exists", "containers.running", "containers.restarts"}
         | {"containers.oom_killed", *ALWAYS},
         "fine": set(CHECKS),
-        "cpu-alone": {*CHECKS[:2], *CHECKS[3:6], *ALWAYS},
+        "cpu-alone": {*CHECKS[:2], *CHECKS[3:6], "resources.cpu_throttled", *ALWAYS},
         "answers": {"routes.status"},
         "astray": {"routes.status", "routes.redirects"},
     }.items():

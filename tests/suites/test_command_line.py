@@ -37,8 +37,8 @@ def test_a_misspelt_name(tmp_path: Path, expression: str, word: str, meant: str)
     _refused(
         run(tmp_path / "out", "-m", expression),
         f"-m {word}: neither an environment (dev, lab, prod, staging) nor a suite "
-        "(configuration, containers, datastores, identity, network, nginx, resources, routes, "
-        f"tls){meant}",
+        "(configuration, containers, datastores, health, host, identity, network, nginx, "
+        f"resources, routes, tls){meant}",
     )
 
 
@@ -115,7 +115,8 @@ def _engine_is_unknown(ran: Ran, reason: str) -> None:
     assert ran.exit_code == 6, ran.output
     checks = ran.verdict("lab")["checks"]
     assert {check["suite"] for check in checks} == {
-        "configuration", "containers", "datastores", "identity", "network", "nginx", "resources",
+        "configuration", "containers", "datastores", "health", "host", "identity", "network",
+        "nginx", "resources",
     }  # fmt: skip
     assert len(checks) == ENGINE_CHECKS
     assert {(check["outcome"], check["headline"]) for check in checks} == {

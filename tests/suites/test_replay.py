@@ -25,6 +25,8 @@ FINE = shop.facts(
     commands={
         "pg_isready db": said("pg_isready", 0, "accepting connections"),
         "redis_ping cache": said("redis-cli ping", 0, "PONG"),
+        "psql db": shop.psql(),
+        "redis_info cache": shop.redis_info(),
         "nginx_test api": said("nginx -t", 0, "syntax is ok"),
     },
     proxies={"api": shop.PROXY},

@@ -1,0 +1,72 @@
+"""Relays the engine's socket, and alters what the engine says of itself: its clock or its version.
+
+Usage: altered_engine.py SOCKET clock SECONDS | version VERSION
+"""
+
+import os
+import re
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+
+ENGINE = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
+_TIME = re.compile(rb'(?<="SystemTime":")\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d')
+_VERSION = re.compile(rb'"ServerVersion":"[^"]*"')
+
+Alteration = Callable[[bytes], bytes]
+"""Must leave the length as it is: the engine has announced it."""
+
+
+def later(seconds: int) -> Alteration:
+    """Put the engine's clock forward."""
+
+    def alter(match: re.Match[bytes]) -> bytes:
+        moved = datetime.fromisoformat(match[0].decode()) + timedelta(seconds=seconds)
+        return moved.isoformat().encode()
+
+    return lambda data: _TIME.sub(alter, data)
+
+
+def version(number: str) -> Alteration:
+    """Give the engine another version, no longer than its own."""
+    told = f'"ServerVersion":"{number}"'.encode()
+    return lambda data: _VERSION.sub(lambda match: told.ljust(len(match[0])), data)
+
+
+def pump(source: socket.socket, target: socket.socket, alter: Alteration) -> None:
+    """Pass on what comes until it ends."""
+    with suppress(OSError):
+        while data := source.recv(1 << 20):
+            target.sendall(alter(data))
+        target.shutdown(socket.SHUT_WR)
+
+
+def relay(client: socket.socket, alter: Alteration) -> None:
+    """Connect a client with the engine."""
+    with client, socket.socket(socket.AF_UNIX) as engine:
+        engine.connect(ENGINE)
+        asks = threading.Thread(target=pump, args=(client, engine, bytes), daemon=True)
+        asks.start()
+        pump(engine, client, alter)
+        asks.join()
+
+
+def main() -> None:
+    """Serve until stopped."""
+    path, what, value = sys.argv[1:]
+    alter = later(int(value)) if what == "clock" else version(value)
+    Path(path).unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen(64)
+        while True:
+            client, _ = server.accept()
+            threading.Thread(target=relay, args=(client, alter), daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()

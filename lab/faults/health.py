@@ -1,0 +1,43 @@
+"""Services whose health check is content, and which do not serve."""
+
+from lab.faults.fault import Fault, checks, health_is
+
+_HEALTHY = health_is("vpn-ollama", "healthy")
+_AFRESH = "docker rm --force vpn-ollama"
+
+
+def _ollama(edit: str) -> str:
+    """Shell lines that edit the program of ollama and start it again."""
+    return f"docker exec vpn-ollama sed -i '{edit}' /srv/server.py\ndocker restart vpn-ollama"
+
+
+FAULTS = (
+    Fault(
+        "service-listens-on-loopback",
+        "a service lost the setting that has it listen to others; its own health check passes",
+        inject=_ollama("s/0[.]0[.]0[.]0/127.0.0.1/"),
+        until=_HEALTHY,
+        heal=_AFRESH,
+        red=checks("health.answers[ollama]"),
+        unknown=checks("health.says[ollama]", "health.models[ollama]"),
+        says="ollama /api/version status: expected 200, observed connection refused",
+    ),
+    Fault(
+        "service-says-it-is-ill",
+        "a service answers 200, and that something is wrong",
+        inject=_ollama('s/data(version="[0-9.]*")/data(error="no runner")/'),
+        until=_HEALTHY,
+        heal=_AFRESH,
+        red=checks("health.says[ollama]"),
+        says="ollama /api/version says: expected version, observed",
+    ),
+    Fault(
+        "model-missing",
+        "a volume was replaced: ollama runs without the model that the stack asks",
+        inject=_ollama("s/llama3[.]2:latest/llama3.2:1b/"),
+        until=_HEALTHY,
+        heal=_AFRESH,
+        red=checks("health.models[ollama]"),
+        says="nomic-embed-text:latest, observed no llama3.2:latest",
+    ),
+)
