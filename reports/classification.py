@@ -4,7 +4,7 @@ Whatever the other outputs print or write was taken from a report that went thro
 nothing leaves here that was not redacted.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
@@ -17,9 +17,20 @@ from reports.verdict import Attempt, CheckResult
 TRACEBACK = "traceback"
 """Title of the evidence where a check or a fixture of ours broke."""
 
+_WARNING = "warning"
 _ATTRIBUTE = "check_result"
 _LONGEST_REASON = 300
 _WORST = pytest.StashKey[CheckResult]()
+
+
+@pytest.fixture
+def warn(request: pytest.FixtureRequest) -> Callable[[Finding], None]:
+    """Tell of what is not wrong yet, and will be: the check passes, and every report shows it."""
+
+    def tell(finding: Finding) -> None:
+        request.node.user_properties.append((_WARNING, redact(finding.headline)))
+
+    return tell
 
 
 def check_result(report: pytest.TestReport) -> CheckResult | None:
@@ -132,6 +143,7 @@ def _result(
 ) -> CheckResult:
     return CheckResult(
         **_identity(report),
+        warnings=tuple(str(text) for name, text in report.user_properties if name == _WARNING),
         outcome=outcome,
         observed="" if outcome is Outcome.UNKNOWN else observed,
         attempts=[Attempt(outcome=outcome, observed=observed)],

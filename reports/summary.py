@@ -22,6 +22,9 @@ UNICODE: dict[Outcome | None, str] = {
 }
 """Symbol of each outcome, and of there being none."""
 
+WARNING = "!"
+"""Symbol of a warning."""
+
 ASCII: dict[Outcome | None, str] = UNICODE | {Outcome.PASS: "+", Outcome.FAIL: "x", None: "."}
 
 _COLOURS: Mapping[Outcome | None, Mapping[str, bool]] = {
@@ -82,7 +85,10 @@ def summarize(verdict: Verdict, where: str, error: str, style: Style) -> list[st
     placed = [check for check in verdict.checks if check.suite]
     if placed:
         lines += [*_matrix(placed, style), ""]
-    lines += [line for told in _told(verdict.checks) for line in _wrapped(*told, style)]
+    for outcome, text in _told(verdict.checks):
+        lines += _wrapped(style.symbol(outcome), text, style)
+    for text in _warnings(verdict):
+        lines += _wrapped(style.markup(WARNING, yellow=True), text, style)
     return lines + _last_lines(verdict, where, error, style)
 
 
@@ -146,11 +152,15 @@ def _told(checks: Sequence[CheckResult]) -> Iterable[tuple[Outcome, str]]:
         )
 
 
-def _wrapped(outcome: Outcome, text: str, style: Style) -> list[str]:
+def _warnings(verdict: Verdict) -> Iterable[str]:
+    return dict.fromkeys(text for check in verdict.checks for text in check.warnings)
+
+
+def _wrapped(symbol: str, text: str, style: Style) -> list[str]:
     lines = textwrap.wrap(
         text, style.width - 2, break_long_words=False, break_on_hyphens=False
     )  # fmt: skip
-    return [f"{style.symbol(outcome)} {lines[0]}", *(f"  {line}" for line in lines[1:])]
+    return [f"{symbol} {lines[0]}", *(f"  {line}" for line in lines[1:])]
 
 
 def _last_lines(verdict: Verdict, where: str, error: str, style: Style) -> list[str]:
@@ -160,6 +170,8 @@ def _last_lines(verdict: Verdict, where: str, error: str, style: Style) -> list[
         for outcome, word in _COUNTED.items()
         if verdict.counts[outcome]
     )
+    if warnings := len(list(_warnings(verdict))):
+        said += f", {warnings} warning{'' if warnings == 1 else 's'}"
     number = len(verdict.checks)
     dash = "—" if style.symbols is UNICODE else "-"
     stopped = ", interrupted" if verdict.interrupted else ""

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
 
-from environments.model import Frozen
+from environments.declared import Frozen
 from reports.outcome import EXIT_GO, EXIT_INTERRUPTED, EXIT_NO_GO, EXIT_UNKNOWN, Outcome, exit_code
 
 VERDICT_VERSION: Literal[1] = 1
@@ -50,6 +50,8 @@ class CheckResult(Frozen):
     """The command that an operator runs next."""
     waiver: str = ""
     """Why it is waived."""
+    warnings: tuple[str, ...] = ()
+    """What is not wrong yet, and will be: one line each."""
     attempts: list[Attempt]
     """Oldest first."""
     duration_s: float = Field(default=0.0, ge=0)

@@ -2,7 +2,8 @@
 
 from pathlib import PurePosixPath
 
-from environments.model import Environment, Service
+from environments.model import Environment
+from environments.services import Service
 from fixtures.collection import declares
 from fixtures.creation import Mount
 from fixtures.facts import Container

@@ -1,6 +1,6 @@
 """Every declared container is there, runs, is healthy, and has not been dying meanwhile."""
 
-from environments.model import Service
+from environments.services import Service
 from fixtures.collection import critical, declares
 from fixtures.facts import Container, Health
 from reports.finding import finding

@@ -1,6 +1,6 @@
 """The databases answer through their own clients, take writes, keep them, and have room."""
 
-from environments.model import Postgresql, Redis
+from environments.datastores import Postgresql, Redis
 from fixtures.collection import critical
 from fixtures.datastores import PostgresState, RedisState
 from fixtures.facts import CommandResult

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from environments.model import Health, Service
+from environments.services import Health, Service
 from fixtures.collection import critical, declares
 from fixtures.facts import Response
 from reports.finding import finding

@@ -1,6 +1,6 @@
 """The engine and its machine are fit to run the stack."""
 
-from environments.model import Host
+from environments.machine import Host
 from fixtures.collection import declares
 from fixtures.facts import Machine
 from reports.finding import finding

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 
-from environments.model import Environment, Service
+from environments.model import Environment
+from environments.services import Service
 from fixtures.collection import declares
 from fixtures.facts import Container, Listed
 from reports.finding import finding

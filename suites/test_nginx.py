@@ -4,18 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from environments.model import Environment, Nginx, Route, Service
+from environments.model import Environment, Nginx
+from environments.routes import Route
+from environments.services import Service
 from fixtures.collection import critical
-from fixtures.facts import (
-    Alarm,
-    CannotLook,
-    CommandResult,
-    Container,
-    Facts,
-    ServerBlock,
-    Worker,
-)
+from fixtures.facts import CommandResult, Container, Facts
 from fixtures.nginx_routing import location_of, server_of
+from fixtures.observation import CannotLook
+from fixtures.proxy import Alarm, ServerBlock, Worker
 from reports.finding import finding
 
 

@@ -1,6 +1,6 @@
 """CPU and memory limits are as specified, on record and in the kernel, and leave room."""
 
-from environments.model import Service
+from environments.services import Service
 from environments.sizes import Bytes
 from fixtures.collection import declares
 from fixtures.facts import Container, Machine, Usage

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from environments.model import Identity, Route
+from environments.routes import Identity, Route
 from fixtures.collection import critical, declares
 from fixtures.facts import Response
 from reports.finding import finding

@@ -6,9 +6,10 @@ seen as users see them. Here stands why.
 
 from datetime import timedelta
 
-from environments.model import TlsHost
+from environments.routes import TlsHost
 from fixtures.collection import critical
-from fixtures.facts import CannotLook, Certificate, Facts, Handshake, Unobserved
+from fixtures.facts import Certificate, Facts, Handshake
+from fixtures.observation import CannotLook, Unobserved
 from reports.finding import finding
 
 # OpenSSL builds the chain before it looks at dates and names: with these the chain is right.

@@ -18,7 +18,16 @@ from lab.faults.fault import Fault
 ALL: dict[str, Fault] = {
     fault.name: fault
     for module in (
-        lifecycle, making, nginx, proxy, routes, tls, datastores, health, host, resources
+        lifecycle,
+        making,
+        nginx,
+        proxy,
+        routes,
+        tls,
+        datastores,
+        health,
+        host,
+        resources,
     )
     for fault in module.FAULTS
 }

@@ -2,14 +2,8 @@
 
 from lab.faults.fault import Fault, checks, health_is
 
-UNKNOWN_OF_POSTGRES = checks(
-    "datastores.writable[postgres]", "datastores.connections_free[postgres]"
-)
-UNKNOWN_OF_REDIS = checks(
-    "datastores.loaded[redis]", "datastores.master[redis]", "datastores.saves[redis]",
-    "datastores.appends[redis]", "datastores.memory_free[redis]",
-)  # fmt: skip
-"""What nobody can tell of a database that does not answer."""
+_POSTGRES = ("datastores.*[postgres]",)
+_REDIS = ("datastores.*[redis]",)
 _FILL = "for i = 1, ARGV[1] do redis.call('set', i, string.rep('x', ARGV[2])) end"
 """Sets so many keys to values of so many bytes."""
 
@@ -44,7 +38,7 @@ FAULTS = (
         heal="docker kill --signal=CONT vpn-postgres",
         red=checks("datastores.accepts_connections[postgres]", "datastores.query[postgres]",
                    "containers.healthy[postgres]"),
-        unknown=UNKNOWN_OF_POSTGRES,
+        unknown=_POSTGRES,
         says="postgres connections: expected accepting connections, observed",
     ),
     Fault(
@@ -53,7 +47,7 @@ FAULTS = (
         inject=_psql("ALTER DATABASE platform_db RENAME TO platform_old", database="postgres"),
         heal=_psql("ALTER DATABASE platform_old RENAME TO platform_db", database="postgres"),
         red=checks("datastores.query[postgres]"),
-        unknown=UNKNOWN_OF_POSTGRES,
+        unknown=_POSTGRES,
         says='database "platform_db" does not exist',
     ),
     Fault(
@@ -93,7 +87,7 @@ FAULTS = (
         until=health_is("vpn-redis", "unhealthy"),
         heal="docker kill --signal=CONT vpn-redis",
         red=checks("datastores.ping[redis]", "containers.healthy[redis]"),
-        unknown=UNKNOWN_OF_REDIS,
+        unknown=_REDIS,
         says="redis PING: expected PONG, observed no answer in time",
     ),
     Fault(

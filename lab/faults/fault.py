@@ -1,8 +1,10 @@
 """A fault: how to break the lab, how to undo it, and exactly what it must turn red."""
 
+import fnmatch
 import os
 import shlex
 import time
+from collections.abc import Set
 from dataclasses import dataclass
 
 from lab import HERE, address, compose, stack
@@ -18,8 +20,9 @@ _POLL_SECONDS = 0.2
 class Fault:
     """One way to break the lab.
 
-    `red` are the checks that must fail, `unknown` those that then cannot look, and no others:
-    ids such as `containers.running[redis]`. `says` are words of the first line of a failure.
+    `red` are the checks that must fail, and no others: ids such as `containers.running[redis]`.
+    `unknown` are those that then cannot look: ids too, or patterns such as `*[redis]`, each of
+    which must be met. `says` are words of the first line of a failure.
     The shell lines run in the directory `lab/`, with the variables of `scripts/lab env`
     and `compose`, which is Compose for the lab's project.
     """
@@ -30,9 +33,20 @@ class Fault:
     heal: str
     red: frozenset[str]
     says: str
-    unknown: frozenset[str] = frozenset()
+    unknown: tuple[str, ...] = ()
     until: str = "true"
     """A shell condition that holds once the fault shows."""
+
+    def differs(self, red: Set[str], unknown: Set[str]) -> dict[str, list[str]]:
+        """Tell where what a run saw is not what the fault must do: nothing where it is."""
+        met = {each: set(fnmatch.filter(unknown, _escaped(each))) for each in self.unknown}
+        told = {
+            "not red": self.red - red,
+            "red too": red - self.red,
+            "unknown too": set(unknown).difference(*met.values()),
+            "not unknown": {each for each, checks in met.items() if not checks},
+        }
+        return {name: sorted(ids) for name, ids in told.items() if ids}
 
     def inject_now(self) -> None:
         """Break the lab, and wait until the fault shows."""
@@ -60,6 +74,11 @@ def checks(*ids: str) -> frozenset[str]:
         for check, _, subjects in [each.removesuffix("]").partition("[")]
         for subject in subjects.split(",")
     )
+
+
+def _escaped(pattern: str) -> str:
+    """The brackets of an id are no set of characters."""
+    return pattern.replace("[", "[[]")
 
 
 def health_is(container: str, status: str) -> str:

@@ -19,7 +19,7 @@ FAULTS = (
         until=_HEALTHY,
         heal=_AFRESH,
         red=checks("health.answers[ollama]"),
-        unknown=checks("health.says[ollama]", "health.models[ollama]"),
+        unknown=("health.*[ollama]",),
         says="ollama /api/version status: expected 200, observed connection refused",
     ),
     Fault(

@@ -109,8 +109,7 @@ FAULTS = (
         heal="rm out/override.yaml",
         red=checks("configuration.privileged[ollama]", "identity.origin[ollama]",
                    "containers.running[ollama]", "containers.healthy[ollama]"),
-        unknown=checks("resources.effective_memory[ollama]", "network.attached[ollama]",
-                       "network.published[ollama]"),
+        unknown=("resources.*[ollama]", "network.*[ollama]", "health.*[ollama]"),
         says="ollama privileges: expected those of a container, observed privileged",
     ),
     _remade(

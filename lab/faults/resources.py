@@ -17,8 +17,11 @@ FAULTS = (
         inject="echo 'services: {redis: {mem_limit: 0, memswap_limit: 0}}' > out/override.yaml\n"
         "compose --file out/override.yaml up --detach --no-deps --wait redis",
         heal="rm out/override.yaml",
-        red=checks("resources.memory_limit[redis]", "resources.effective_memory[redis]",
-                   "identity.origin[redis]"),
+        red=checks(
+            "resources.memory_limit[redis]",
+            "resources.effective_memory[redis]",
+            "identity.origin[redis]",
+        ),
         says="redis memory limit: expected 512 MiB, observed none",
     ),
     Fault(

@@ -49,9 +49,7 @@ FAULTS = (
         heal="true",
         red=checks("routes.status[nexusai]", "nginx.routed[nexusai]",
                    "tls.trusted[nexusai.domain.com]"),
-        unknown=checks("routes.identity[nexusai]", "routes.latency[nexusai]",
-                       "tls.host_name[nexusai.domain.com]", "tls.dates[nexusai.domain.com]",
-                       "tls.version[nexusai.domain.com]"),
+        unknown=("routes.*[nexusai]", "tls.*[nexusai.domain.com]"),
         says="nexusai in nginx's configuration: expected to lead to nexusai, "
         "observed no server block for nexusai.domain.com",
     ),

@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from environments.loader import InvalidEnvironment, load, names
-from environments.model import Environment, Limits, Service
+from environments.model import Environment
+from environments.services import Limits, Service
 from environments.sizes import Bytes
 
 ENVIRONMENTS = Path(__file__).parents[2] / "environments"

@@ -71,6 +71,7 @@ class Named:
         self.name = name
 
 api = Named("api")
+web = Named("web")
 
 def check(suite, name, subject, service=None, environment="lab", **more):
     service = subject if service is None else service

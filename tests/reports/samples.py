@@ -17,6 +17,14 @@ def test_fail():
     )
 """
 
+WARNING = """
+@check("tls", "dates", "web")
+def test_warning(warn):
+    warn(finding(
+        web, "certificate", expected="more than 21 days left", observed="12, token: abcdef",
+    ))
+"""
+
 NO_FINDING = """
 @check("containers", "bare", "api")
 def test_no_finding():

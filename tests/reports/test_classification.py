@@ -57,6 +57,7 @@ def test_what_a_failure_tells(run: Run, read_verdict: Read) -> None:
         "evidence": {"log": "boom\ntoken: [redacted]", "exit code": "1"},
         "hint": "docker logs vpn-api",
         "waiver": "",
+        "warnings": [],
         "attempts": [{"outcome": "FAIL", "observed": "9"}],
     }
 

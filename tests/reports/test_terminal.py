@@ -54,6 +54,7 @@ def _output(lines: Sequence[str]) -> str:
             "-vv --no-header",
         ),
         ("interrupted", samples.PASS + samples.STOPPED, ""),
+        ("warning", samples.PASS + samples.WARNING, ""),
         ("nothing", samples.PASS, "-knothing"),
     ],
 )
@@ -61,7 +62,9 @@ def test_output(
     run: Run, name: str, source: str, arguments: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    lines = run(source, *arguments.split()).outlines
+    lines = [
+        line.replace(f"{Path.cwd()}/", "") for line in run(source, *arguments.split()).outlines
+    ]
     assert max(map(len, lines)) <= 80
     golden = GOLDEN / f"{name}.txt"
     assert _output(lines) == golden.read_text(encoding="utf-8")

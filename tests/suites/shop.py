@@ -19,13 +19,11 @@ from fixtures.facts import (
     Listed,
     Machine,
     Probe,
-    Proxy,
     Response,
-    ServerBlock,
-    Unobserved,
     Usage,
-    Worker,
 )
+from fixtures.observation import Unobserved
+from fixtures.proxy import Proxy, ServerBlock, Worker
 from tests.suites.command_line import Ran, run
 
 MIB = 1024**2

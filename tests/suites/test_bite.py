@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from environments.sizes import Bytes
-from fixtures.facts import CommandResult, Container, Response, Unobserved, Usage
+from fixtures.facts import CommandResult, Container, Response, Usage
+from fixtures.observation import Unobserved
 from tests.suites import shop
 from tests.suites.command_line import Ran
 from tests.suites.shop import (
@@ -64,6 +65,7 @@ ALWAYS = (
     "configuration.engine_socket",
     "configuration.host_network",
 )
+USED = ("resources.effective_memory", "resources.memory_free", "resources.cpu_throttled")
 CHECKS = (
     "containers.exists",
     "containers.running",
@@ -72,9 +74,7 @@ CHECKS = (
     "containers.oom_killed",
     "resources.cpu_limit",
     "resources.memory_limit",
-    "resources.effective_memory",
-    "resources.memory_free",
-    "resources.cpu_throttled",
+    *USED,
     "containers.health_check",
     *ALWAYS,
 )
@@ -92,14 +92,17 @@ SERVICES: dict[str, Case] = {
         container=None,
         usage=Unobserved(reason="there is no container absent"),
     ),
-    "stuck": Case(_unknown("no answer within 8 s", *CHECKS[:8]), container=STUCK),
+    "stuck": Case(
+        _unknown("no answer within 8 s", *CHECKS[:8], *CHECKS[10:]),
+        container=STUCK,
+    ),
     # running
     "exited": Case(
         _fail(
             containers__running="exited running: expected running, observed exited with code 137",
             containers__healthy="exited health: expected healthy, observed exited",
         )
-        | _unknown("it is exited", *RESOURCES_USED)
+        | _unknown("it is exited", *USED)
         | _unknown("shop is exited", "network.published"),
         container=container(status="exited", exit_code=137, health=health("unhealthy", "no")),
         usage=NOT_RUNNING,
@@ -110,7 +113,7 @@ SERVICES: dict[str, Case] = {
             "expected running, observed exited with code 0",
             containers__healthy="exited-well health: expected healthy, observed exited",
         )
-        | _unknown("it is exited", *RESOURCES_USED)
+        | _unknown("it is exited", *USED)
         | _unknown("shop is exited", "network.published"),
         container=container(status="exited"),
         usage=NOT_RUNNING,
@@ -261,7 +264,7 @@ SERVICES: dict[str, Case] = {
         usage=usage(16 * GIB),
         declared=_only(limits={"memory": "16G"}),
     ),
-    "memory-unseen": Case(_unknown("no answer within 8 s", *CHECKS[7:]), usage=STUCK),
+    "memory-unseen": Case(_unknown("no answer within 8 s", *USED), usage=STUCK),
 }
 
 URL = "https://shop.example/"

@@ -6,16 +6,9 @@ from typing import Any
 
 import pytest
 
-from fixtures.facts import (
-    Alarm,
-    Certificate,
-    Handshake,
-    Location,
-    Proxy,
-    ServerBlock,
-    Unobserved,
-    Worker,
-)
+from fixtures.facts import Certificate, Handshake
+from fixtures.observation import Unobserved
+from fixtures.proxy import Alarm, Location, Proxy, ServerBlock, Worker
 from tests.suites import shop
 from tests.suites.command_line import Ran
 from tests.suites.shop import AT, answered, container
@@ -226,7 +219,9 @@ def test_nginx(tmp_path: Path, seen: Proxy, alarms: tuple[Alarm, ...], failed: s
         "nginx": {"service": "proxy"},
     }
     observed = shop.facts(
-        containers=dict.fromkeys(("proxy", "api"), container(addresses={"shop_default": ("172.20.0.2",)})),
+        containers=dict.fromkeys(
+            ("proxy", "api"), container(addresses={"shop_default": ("172.20.0.2",)})
+        ),
         responses={"home": answered((f"{SHOP}/", 200))},
         commands={"nginx_test proxy": shop.said("nginx -t", 0, "ok")},
         proxies={"proxy": seen},

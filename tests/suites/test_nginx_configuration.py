@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.facts import CommandResult, Unobserved
+from fixtures.facts import CommandResult
+from fixtures.observation import Unobserved
 from tests.suites import shop
 from tests.suites.shop import said
 

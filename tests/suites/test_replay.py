@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.facts import Unobserved
+from fixtures.observation import Unobserved
 from tests.suites import shop
 from tests.suites.command_line import ROOT, Ran, run
 from tests.suites.shop import USAGE, answered, container, said

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.facts import Container, Unobserved
+from fixtures.facts import Container
+from fixtures.observation import Unobserved
 from tests.suites import shop
 from tests.suites.command_line import Ran
 from tests.suites.shop import container

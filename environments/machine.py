@@ -1,0 +1,28 @@
+"""Where the engine is, and what its machine must offer."""
+
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+
+from environments.declared import Declared
+from environments.values import EngineAddress, Version
+
+DEFAULT_ENGINE = "unix:///var/run/docker.sock"
+
+
+class Engine(Declared):
+    """Where the Docker engine is: `unix://`, `tcp://` or `ssh://`; empty is the local socket."""
+
+    address: EngineAddress = DEFAULT_ENGINE
+    key: SecretStr | None = None
+    """The private key itself, as CI secrets hold it, for an `ssh://` address."""
+
+
+class Host(Declared):
+    """The engine and its machine."""
+
+    name: str = "host"
+    engine_version: Version | None = None
+    """The oldest version that will do."""
+    clock_skew: Annotated[float, Field(gt=0)] | None = None
+    """Seconds between the clock here and the engine's. Tokens and certificates go by them."""
