@@ -112,7 +112,7 @@ FAULTS = (
         + health_is("vpn-redis", "unhealthy"),
         heal="docker rm --force vpn-redis",
         red=checks("datastores.appends[redis]", "datastores.ping[redis]",
-                   "containers.healthy[redis]"),
+                   "containers.healthy[redis]", "identity.origin[redis]"),
         says="redis append-only write: expected ok, observed err",
     ),
     Fault(
@@ -122,10 +122,11 @@ FAULTS = (
             '{command: [redis-server, --bind, 0.0.0.0, --protected-mode, "no", --dir, /data, '
             '--appendonly, "yes", --key-load-delay, "1000"]}'
         ),
-        until=_redis("ping") + " | grep -q LOADING",
+        until=_redis("ping") + " | grep -q LOADING && "
+        "docker inspect -f '{{json .State.Health.Log}}' vpn-redis | grep -q Start",
         heal="docker rm --force vpn-redis",
         red=checks("datastores.loaded[redis]", "datastores.ping[redis]",
-                   "containers.healthy[redis]"),
+                   "containers.healthy[redis]", "identity.origin[redis]"),
         says="redis data: expected loaded, observed still loading",
     ),
     Fault(
