@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
@@ -103,9 +103,14 @@ class Environment(Declared):
     waivers: tuple[Waiver, ...] = ()
 
     @property
-    def code_in_image(self) -> Literal[True] | None:
-        """True where it is declared that code may come from nowhere but the images."""
-        return True if self.code_mounted is False else None
+    def publishes(self) -> bool:
+        """Whether it is declared what is published: where one service says so, all do."""
+        return any(service.publish for service in self.services.values())
+
+    @property
+    def code_in_image(self) -> bool:
+        """Whether it is declared that code may come from nowhere but the images."""
+        return self.code_mounted is False
 
     @model_validator(mode="before")
     @classmethod

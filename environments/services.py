@@ -33,9 +33,9 @@ class Health(Declared):
     """What its answer must contain."""
 
     @property
-    def says(self) -> bool | None:
+    def says(self) -> bool:
         """Whether it is declared what a healthy answer says."""
-        return True if self.fields or self.text else None
+        return bool(self.fields or self.text)
 
 
 class Service(Declared):

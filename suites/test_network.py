@@ -58,6 +58,7 @@ def test_attached(service: Service, running: Container, environment: Environment
     )  # fmt: skip
 
 
+@declares("environment.publishes")
 def test_published(service: Service, running: Container) -> None:
     """The engine opens a published port past the host's firewall: to the whole internet."""
     assert set(running.published) == set(service.publish), finding(

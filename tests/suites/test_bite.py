@@ -264,6 +264,32 @@ SERVICES: dict[str, Case] = {
         usage=usage(16 * GIB),
         declared=_only(limits={"memory": "16G"}),
     ),
+    # published
+    "public": Case(
+        {},
+        container=container(published=("443",)),
+        declared=_only(publish=["443"]),
+    ),
+    "more-public": Case(
+        _fail(
+            network__published="more-public published ports: expected 443, "
+            "observed 127.0.0.1:5432, 443"
+        ),
+        container=container(published=("127.0.0.1:5432", "443")),
+        declared=_only(publish=["443"]),
+    ),
+    "less-public": Case(
+        _fail(network__published="less-public published ports: expected 443, observed none"),
+        declared=_only(publish=["443"]),
+    ),
+    "elsewhere-public": Case(
+        _fail(
+            network__published="elsewhere-public published ports: expected 443, "
+            "observed 127.0.0.1:443"
+        ),
+        container=container(published=("127.0.0.1:443",)),
+        declared=_only(publish=["443"]),
+    ),
     "memory-unseen": Case(_unknown("no answer within 8 s", *USED), usage=STUCK),
 }
 
