@@ -104,7 +104,7 @@ class Environment(Declared):
 
     @property
     def code_in_image(self) -> Literal[True] | None:
-        """True where it is declared that code may come from nowhere but the images."""
+        """True where `code_mounted: false` is declared: code comes from the images alone."""
         return True if self.code_mounted is False else None
 
     @model_validator(mode="before")

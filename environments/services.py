@@ -34,7 +34,7 @@ class Health(Declared):
 
     @property
     def says(self) -> bool | None:
-        """Whether it is declared what a healthy answer says."""
+        """Its `fields` or its `text`: what a healthy answer says."""
         return True if self.fields or self.text else None
 
 
