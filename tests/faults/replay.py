@@ -32,8 +32,8 @@ from tests.faults import snapshots
 ROOT = Path(__file__).parents[2]
 _DEADLINE = 120
 _PROCESSES = 2
-# Empty, so that the environment files' defaults hold, wherever a lab may be up here.
-_UNSET = dict.fromkeys(address.Address(Path(), 0, 0).variables(), "")
+UNSET = dict.fromkeys(address.Address(Path(), 0, 0).variables(), "")
+"""Variables with which the environment files' defaults hold, wherever a lab may be up here."""
 
 
 class Check(Frozen):
@@ -90,7 +90,7 @@ def _in_a_process(folder: Path, names: Sequence[str]) -> Replays:
     with tempfile.NamedTemporaryFile(dir=folder) as file:
         done = subprocess.run(
             [sys.executable, "-m", "tests.faults.replay", file.name, *names],
-            cwd=ROOT, env={"PATH": os.defpath, "PYTHONUTF8": "1", **_UNSET},
+            cwd=ROOT, env={"PATH": os.defpath, "PYTHONUTF8": "1", **UNSET},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
             timeout=_DEADLINE,
         )  # fmt: skip

@@ -49,7 +49,7 @@ def take(name: str, seen: Facts) -> Path:
     text = seen.model_copy(update={"machine": machine, "run": name}).model_dump_json()
     for root in (HERE.parent, OUT.resolve().parents[1]):
         text = text.replace(f"{root}/", f"{_ANYWHERE}/")
-    if held := [path.name for path, secret in _secrets() if secret in text]:
+    if held := [path.name for path, secret in _secrets() if secret and secret in text]:
         raise LabError(f"{name}: the snapshot holds a secret: {', '.join(held)}")
     path = _path(name)
     path.parent.mkdir(exist_ok=True)

@@ -3,13 +3,16 @@
 What a fault does to a running stack is seen in `tests/live/test_faults.py`.
 """
 
+from pathlib import Path
+
 import pytest
 
 from lab import faults
 from lab.faults.fault import Fault
 from reports.outcome import Outcome
 from tests.faults import snapshots
-from tests.faults.replay import Replay, Replays
+from tests.faults.replay import UNSET, Replay, Replays
+from tests.suites.command_line import run
 
 HEALTHY = sorted({name for name in snapshots.names() if name.startswith(snapshots.healthy(""))})
 
@@ -48,3 +51,15 @@ def test_every_snapshot_has_its_fault() -> None:
 def test_every_check_has_a_fault(replays: Replays) -> None:
     proven = {check.partition("[")[0] for fault in faults.ALL.values() for check in fault.red}
     assert {check.name for check in replays.checks} == proven
+
+
+def test_replay_comes_to_what_a_run_comes_to(replays: Replays, tmp_path: Path) -> None:
+    seen = {name: each for name, each in replays.seen.items() if isinstance(each, Replay)}
+    name = max(seen, key=lambda each: len(seen[each].told))
+    path = tmp_path / "facts.json"
+    path.write_text(snapshots.read(name).model_dump_json(), encoding="utf-8")
+    environment = seen[name].environment
+    ran = run(tmp_path, "-m", environment, f"--facts={path}", variables=UNSET)
+    assert ran.verdict(environment)["counts"]["PASS"] == seen[name].passed
+    told = {each.id: (each.outcome, each.headline) for each in seen[name].told}
+    assert ran.told(environment) == told
