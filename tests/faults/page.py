@@ -3,10 +3,12 @@
 Above its first index the page is written by hand.
 """
 
+import inspect
 import sys
 from collections.abc import Iterator
 from itertools import groupby
 
+from fixtures import subjects
 from lab import faults
 from reports.finding import Finding
 from reports.outcome import Outcome
@@ -30,11 +32,21 @@ def page(replays: Replays) -> str:
         )
     ]
     lines = [_MARK, *(_entry(suite, checks) for suite, checks in suites)]
+    lines += ["", "What a check can be for:", "", *_subjects(replays)]
     for suite, checks in suites:
         lines += ["", f"## {suite}", "", checks[0].about]
         for check in checks:
             lines += ["", *_section(check, replays)]
     return by_hand + "\n".join(lines) + "\n"
+
+
+def _subjects(replays: Replays) -> Iterator[str]:
+    for name in sorted({check.subject for check in replays.checks}):
+        yield f"- **{_words(name)}**: {inspect.getdoc(getattr(subjects, name))}"
+
+
+def _words(subject: str) -> str:
+    return subject.replace("_", " ")
 
 
 def _entry(suite: str, checks: list[Check]) -> str:
@@ -53,7 +65,7 @@ def _section(check: Check, replays: Replays) -> Iterator[str]:
     yield ""
     critical = "**Critical.** " if check.critical else ""
     faults_named = ", ".join(f"`{name}`" for name in _faults(check))
-    yield f"{critical}Declared by {_declared(check)}. Turned red by {faults_named}."
+    yield f"{critical}{_declared(check)}. Turned red by {faults_named}."
     if sample := _sample(check, replays):
         fault, result = sample
         yield ""
@@ -65,16 +77,17 @@ def _section(check: Check, replays: Replays) -> Iterator[str]:
 
 
 def _declared(check: Check) -> str:
-    subject = check.subject.replace("_", " ")
+    subject = _words(check.subject)
     if not check.declares:
-        return f"each {subject}"
+        return f"For each {subject}"
     fields = " and ".join(
         f"`{field.removeprefix('environment.')}`"
         + (f" ({meaning.rstrip('.').lower()})" if meaning else "")
         for field, meaning in check.declares.items()
     )
     whole = all(field.startswith("environment.") for field in check.declares)
-    return f"{fields}, for each {subject}" if whole else f"{fields} of a {subject}"
+    where = f", where declared: {fields}" if whole else f" that declares {fields}"
+    return f"For each {subject}{where}"
 
 
 def _faults(check: Check) -> list[str]:

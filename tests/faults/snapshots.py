@@ -42,7 +42,10 @@ def take(name: str, seen: Facts) -> Path:
     """
     at = address.load()
     if (at.http_port, at.https_port) != _PORTS:
-        raise LabError(f"snapshots are taken of a lab at the ports {_PORTS}, and not of {at}")
+        raise LabError(
+            f"snapshots are taken of a lab at the ports {_PORTS[0]} and {_PORTS[1]}, "
+            f"not at {at.http_port} and {at.https_port}"
+        )
     machine = seen.machine
     if isinstance(machine, Machine):
         machine = machine.model_copy(update={"name": "lab"})
