@@ -1,20 +1,21 @@
 """Every snapshot before every check: whole runs of the suites, but for what they share.
 
-A run of its own for each snapshot would start, load and collect each time. Here one process does
-that once, then takes each check through pytest's protocol, as a run does, for one snapshot after
-the other: the same checks, fixtures and hooks, so that FAIL and UNKNOWN are told apart as always.
+A run of its own for each snapshot would start, load and collect each time, and most of the rest
+would be pytest's own pace. Here one process collects once. Then, for one snapshot after the other,
+it calls each check and the fixtures that it asks for, as the plain functions that they are. What
+does not simply pass goes through pytest's whole protocol, as in a run, for pytest and our hooks to
+say what it is: FAIL, UNKNOWN or WAIVED.
 """
 
-import gc
 import inspect
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -31,7 +32,6 @@ from tests.faults import snapshots
 
 ROOT = Path(__file__).parents[2]
 _DEADLINE = 120
-_PROCESSES = 2
 UNSET = dict.fromkeys(address.Address(Path(), 0, 0).variables(), "")
 """Variables with which the environment files' defaults hold, wherever a lab may be up here."""
 
@@ -77,17 +77,8 @@ class Replays(Frozen):
 
 
 def replay(names: Sequence[str]) -> Replays:
-    """Replay committed snapshots."""
-    shares = [names[n::_PROCESSES] for n in range(_PROCESSES)]
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
-        parts = list(pool.map(partial(_in_a_process, Path(folder)), shares))
-    seen = {name: each for part in parts for name, each in part.seen.items()}
-    return Replays(checks=parts[0].checks, seen=seen)
-
-
-def _in_a_process(folder: Path, names: Sequence[str]) -> Replays:
-    """In one of its own, and in no variables but few: what a machine sets decides nothing."""
-    with tempfile.NamedTemporaryFile(dir=folder) as file:
+    """Replay committed snapshots, in a process of its own, and in no variables but few."""
+    with tempfile.NamedTemporaryFile() as file:
         done = subprocess.run(
             [sys.executable, "-m", "tests.faults.replay", file.name, *names],
             cwd=ROOT, env={"PATH": os.defpath, "PYTHONUTF8": "1", **UNSET},
@@ -110,7 +101,6 @@ class _Plugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        gc.freeze()  # what was loaded and collected stays, and need not be gone through again
         for name in self._names:
             try:
                 self.seen[name] = _judge(session, name)
@@ -125,21 +115,43 @@ def _judge(session: pytest.Session, name: str) -> Replay:
     items = [
         item
         for item in session.items
-        if (case := case_of(item)) and case.environment.name == facts.environment
+        if isinstance(item, pytest.Function)
+        and (case := case_of(item))
+        and case.environment.name == facts.environment
     ]
-    followers = [*items[1:], None]
-    results = [_run(item, follower) for item, follower in zip(items, followers, strict=True)]
-    return Replay(
-        environment=facts.environment,
-        passed=sum(result.outcome is Outcome.PASS for result in results),
-        told=tuple(result for result in results if result.outcome is not Outcome.PASS),
-    )
+    results = [_run(item) for item in items if not _simply_passes(item)]
+    told = tuple(result for result in results if result.outcome is not Outcome.PASS)
+    return Replay(environment=facts.environment, passed=len(items) - len(told), told=told)
 
 
-def _run(item: pytest.Item, follower: pytest.Item | None) -> CheckResult:
+def _simply_passes(item: pytest.Function) -> bool:
     said = list(item.user_properties)
-    phases = [check_result(each) for each in runtestprotocol(item, log=False, nextitem=follower)]
-    item.user_properties[:] = said  # without the warnings of this snapshot
+    request = SimpleNamespace(config=item.config, node=item)
+    values = {"request": request, "case": case_of(item)}
+    try:
+        item.obj(**{name: _value(item, name, values) for name in item._fixtureinfo.argnames})
+    except Exception:  # noqa: BLE001 - what it is, is for pytest to say
+        return False
+    finally:
+        item.user_properties[:] = said  # without the warnings of this snapshot
+    return True
+
+
+def _value(item: pytest.Function, name: str, values: dict[str, Any]) -> Any:
+    if name not in values:
+        fixture = item._fixtureinfo.name2fixturedefs[name][-1]
+        if inspect.isgeneratorfunction(fixture.func):
+            raise NotImplementedError
+        values[name] = fixture.func(
+            **{each: _value(item, each, values) for each in fixture.argnames}
+        )
+    return values[name]
+
+
+def _run(item: pytest.Function) -> CheckResult:
+    said = list(item.user_properties)
+    phases = [check_result(each) for each in runtestprotocol(item, log=False, nextitem=None)]
+    item.user_properties[:] = said
     results = [each for each in phases if each]
     worst = max(results, key=lambda each: each.outcome.weight)
     return worst.model_copy(update={"duration_s": 0.0})
@@ -180,7 +192,7 @@ def _main(output: str, *names: str) -> int:
     environments = " or ".join(loader.names(ROOT / "environments"))
     # To collect only is to look at nothing: no engine has to be known.
     code = pytest.main(
-        ["--collect-only", "-qq", "-m", environments, "--capture=no", "-p", "no:logging"],
+        ["--collect-only", "-qq", "-m", environments, "--capture=no", "--tb=native"],
         plugins=[plugin],
     )
     seen = Replays(checks=tuple(plugin.checks.values()), seen=plugin.seen)
