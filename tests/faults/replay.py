@@ -23,6 +23,7 @@ from _pytest.runner import runtestprotocol
 from environments import loader
 from environments.declared import Frozen
 from fixtures.collection import SUBJECTS, case_of
+from fixtures.facts import Facts
 from fixtures.snapshot import STORE
 from lab import address
 from reports.classification import check_result
@@ -103,14 +104,15 @@ class _Plugin:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         for name in self._names:
             try:
-                self.seen[name] = _judge(session, name)
+                facts = snapshots.read(name)
             except ValueError as error:
                 self.seen[name] = str(error)
+            else:
+                self.seen[name] = _judge(session, facts)
         return True
 
 
-def _judge(session: pytest.Session, name: str) -> Replay:
-    facts = snapshots.read(name)
+def _judge(session: pytest.Session, facts: Facts) -> Replay:
     session.config.stash[STORE].replay(facts)
     items = [
         item
