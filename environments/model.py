@@ -104,12 +104,12 @@ class Environment(Declared):
 
     @property
     def publishes(self) -> bool:
-        """Whether it is declared what is published: where one service says so, all do."""
+        """`publish`, by any service: where one says what it publishes, all do."""
         return any(service.publish for service in self.services.values())
 
     @property
     def code_in_image(self) -> bool:
-        """Whether it is declared that code may come from nowhere but the images."""
+        """True where `code_mounted: false` is declared: code comes from the images alone."""
         return self.code_mounted is False
 
     @model_validator(mode="before")

@@ -34,7 +34,7 @@ class Health(Declared):
 
     @property
     def says(self) -> bool:
-        """Whether it is declared what a healthy answer says."""
+        """Its `fields` or its `text`: what a healthy answer says."""
         return bool(self.fields or self.text)
 
 

@@ -1,4 +1,9 @@
-"""Logs, secrets, code and rights are as specified."""
+"""Logs, secrets, code and rights are as specified.
+
+Privileges, the engine's socket and the host's network are right where the service's `may` allows
+them. Settings and data may be mounted from the host where they live by convention, such as below
+`/etc`.
+"""
 
 from pathlib import PurePosixPath
 

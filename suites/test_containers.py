@@ -1,4 +1,8 @@
-"""Every declared container is there, runs, is healthy, and has not been dying meanwhile."""
+"""Every declared container is there, runs, is healthy, and has not been dying meanwhile.
+
+With `healthcheck: if-present`, a container without a health check is right. One that is
+`starting` is not healthy.
+"""
 
 from environments.services import Service
 from fixtures.collection import critical, declares

@@ -1,4 +1,7 @@
-"""The databases answer through their own clients, take writes, keep them, and have room."""
+"""The databases answer through their own clients, take writes, keep them, and have room.
+
+Each command runs in the server's own container, and has 3 seconds.
+"""
 
 from environments.datastores import Postgresql, Redis
 from fixtures.collection import critical

@@ -1,4 +1,7 @@
-"""The containers meet in the declared network, and nothing else is open on the host."""
+"""The containers meet in the declared network, and nothing else is open on the host.
+
+Of a container that does not run, neither its addresses nor its ports can be told: UNKNOWN.
+"""
 
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network

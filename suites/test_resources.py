@@ -1,4 +1,8 @@
-"""CPU and memory limits are as specified, on record and in the kernel, and leave room."""
+"""CPU and memory limits are as specified, on record and in the kernel, and leave room.
+
+A declared limit above the machine's memory cannot bind: all of the machine's memory is then
+expected to be in effect. Nothing tells which CPU limit is in effect.
+"""
 
 from environments.services import Service
 from environments.sizes import Bytes

@@ -1,4 +1,8 @@
-"""Every route answers as declared, by the service that is declared, and in time."""
+"""Every route answers as declared, by the service that is declared, and in time.
+
+A route is one GET from where the suite runs, within 5 seconds, redirects included. The proxies of
+the process's environment are not used.
+"""
 
 import json
 from collections.abc import Mapping

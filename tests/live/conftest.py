@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lab import stack
+from tests.faults import snapshots
 from tests.live.verification import Run
 
 ROOT = Path(__file__).parents[2]
@@ -39,3 +40,19 @@ def verify(lab: None, tmp_path: Path) -> Callable[..., Run]:
         )
 
     return run
+
+
+@pytest.fixture
+def keep(
+    request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., None]:
+    """Where snapshots are to be taken: takes what the last run saw, of a fault or of none."""
+
+    def take(fault: str = "") -> None:
+        if request.config.getoption("take_snapshots"):
+            seen = snapshots.read_run(tmp_path)
+            path = snapshots.take(fault or snapshots.healthy(seen.environment), seen)
+            with capsys.disabled():
+                print(f"\ntook {path.relative_to(ROOT)}, {path.stat().st_size} bytes")
+
+    return take

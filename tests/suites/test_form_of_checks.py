@@ -8,6 +8,7 @@ import pytest
 from tests.suites.command_line import ROOT
 
 FORBIDDEN = ast.For | ast.While | ast.Try | ast.With | ast.Import | ast.ImportFrom | ast.Await
+CLOCKS = {"now", "utcnow", "today", "time", "monotonic"}
 
 
 def _checks() -> Iterator[tuple[str, ast.FunctionDef]]:
@@ -36,3 +37,5 @@ def test_form(name: str) -> None:
     assert said.func.id == "finding"
     assert {"expected", "observed", "hint"} <= {each.arg for each in said.keywords}
     assert not [node for node in ast.walk(check) if isinstance(node, FORBIDDEN)]
+    # A snapshot is judged as of when it was taken: `facts.gathered_at`.
+    assert not CLOCKS & {node.attr for node in ast.walk(check) if isinstance(node, ast.Attribute)}

@@ -11,9 +11,9 @@ from tests.suites import shop
 from tests.suites.command_line import Ran
 from tests.suites.shop import container
 
-TODAY = datetime.now(UTC).date()
-# Two days, so that no midnight can pass between what is written here and what reads it.
-LIVE, EXPIRED = str(TODAY + timedelta(days=2)), str(TODAY - timedelta(days=2))
+# A waiver is judged on the day of the snapshot, whenever that is replayed.
+SEEN = datetime(2024, 2, 29, 23, 59, 59, tzinfo=UTC)
+LIVE, EXPIRED = str(SEEN.date()), str(SEEN.date() - timedelta(days=1))
 CHECK = "containers.restarts[api]"
 RESTARTED = container(restart_count=9)
 FOUND = "api restarts: expected at most 0, observed 9"
@@ -27,7 +27,7 @@ def _verify(folder: Path, waiver: dict[str, str], seen: Container | Unobserved) 
             | waiver
         ],
     }
-    observed = shop.facts(containers={"api": seen, "web": container()})
+    observed = shop.facts(containers={"api": seen, "web": container()}, gathered_at=SEEN)
     return shop.replay(folder, environment, observed)
 
 
