@@ -154,7 +154,7 @@ def _forgiven_failures(container: Container) -> list[Probe]:
     """Failures among the latest runs of the health check that the engine keeps.
 
     Only of a container that is healthy now: that another is not is told already. Those before the
-    first success since it started do not count: it was starting.
+    first success that is kept do not count: it may have been starting.
     """
     health = container.health
     if health is None or (container.status, health.status) != ("running", "healthy"):
