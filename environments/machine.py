@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 
 from environments.declared import Declared
-from environments.values import EngineAddress, Version
+from environments.values import EngineAddress, Share, Version
 
 DEFAULT_ENGINE = "unix:///var/run/docker.sock"
 
@@ -26,3 +26,9 @@ class Host(Declared):
     """The oldest version that will do."""
     clock_skew: Annotated[float, Field(gt=0)] | None = None
     """Seconds between the clock here and the engine's. Tokens and certificates go by them."""
+    disk_free: Share = 0.05
+    """Share of the disk that holds the engine's data. On a small disk one deploy takes the rest."""
+    inodes_free: Share = 0.05
+    """Share of that disk's inodes. Images are many small files: they run out of these first."""
+    memory_available: Share = 0.05
+    """Share of the memory that can be taken without swapping. The kernel kills when it is gone."""

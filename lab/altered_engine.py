@@ -1,6 +1,6 @@
-"""Relays the engine's socket, and alters what the engine says of itself: its clock or its version.
+"""Relays the engine's socket, and alters what the engine says of itself.
 
-Usage: altered_engine.py SOCKET clock SECONDS | version VERSION
+Usage: altered_engine.py SOCKET clock SECONDS | version VERSION | directory PATH
 """
 
 import os
@@ -15,7 +15,7 @@ from pathlib import Path
 
 ENGINE = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
 _TIME = re.compile(rb'(?<="SystemTime":")\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d')
-_VERSION = re.compile(rb'"ServerVersion":"[^"]*"')
+_TEXTS = {"version": "ServerVersion", "directory": "DockerRootDir"}
 
 Alteration = Callable[[bytes], bytes]
 """Must leave the length as it is: the engine has announced it."""
@@ -31,10 +31,11 @@ def later(seconds: int) -> Alteration:
     return lambda data: _TIME.sub(alter, data)
 
 
-def version(number: str) -> Alteration:
-    """Give the engine another version, no longer than its own."""
-    told = f'"ServerVersion":"{number}"'.encode()
-    return lambda data: _VERSION.sub(lambda match: told.ljust(len(match[0])), data)
+def text(field: str, value: str) -> Alteration:
+    """Give a field of the engine another text, no longer than its own."""
+    pattern = re.compile(rf'"{field}":"[^"]*"'.encode())
+    told = f'"{field}":"{value}"'.encode()
+    return lambda data: pattern.sub(lambda match: told.ljust(len(match[0])), data)
 
 
 def pump(source: socket.socket, target: socket.socket, alter: Alteration) -> None:
@@ -58,7 +59,7 @@ def relay(client: socket.socket, alter: Alteration) -> None:
 def main() -> None:
     """Serve until stopped."""
     path, what, value = sys.argv[1:]
-    alter = later(int(value)) if what == "clock" else version(value)
+    alter = later(int(value)) if what == "clock" else text(_TEXTS[what], value)
     Path(path).unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path)

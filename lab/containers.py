@@ -1,6 +1,7 @@
 """The containers that the engine has: foreign ones, and what became of the lab's own."""
 
 import json
+from datetime import datetime
 from ipaddress import ip_network
 from typing import Any
 
@@ -98,7 +99,18 @@ def _made() -> dict[str, Inspected]:
 def _is_well(container: Inspected) -> bool:
     state = container["State"]
     restarted = container["RestartCount"] > 0 or state["OOMKilled"]
-    return trouble(container) in (None, "starting") and not restarted
+    return trouble(container) in (None, "starting") and not restarted and not _flapped(state)
+
+
+def _flapped(state: Inspected) -> bool:
+    """Tell whether the latest runs of the health check failed more than once since one did not."""
+    started = datetime.fromisoformat(state["StartedAt"])
+    runs = [
+        run["ExitCode"]
+        for run in (state.get("Health") or {}).get("Log") or ()
+        if datetime.fromisoformat(run["Start"]) >= started
+    ]
+    return sum(map(bool, runs[runs.index(0) :])) > 1 if 0 in runs else False
 
 
 def _as_made(container: Inspected) -> Inspected:

@@ -5,6 +5,8 @@ them. Settings and data may be mounted from the host where they live by conventi
 `/etc`.
 """
 
+import stat
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from environments.model import Environment
@@ -12,6 +14,7 @@ from environments.services import Service
 from fixtures.collection import declares
 from fixtures.creation import Mount
 from fixtures.facts import Container
+from fixtures.host import HostFile
 from reports.finding import finding
 
 # Where the engines listen. A mount of a folder above gives the socket away as well.
@@ -64,6 +67,23 @@ def test_secret_files(service: Service, container: Container, environment: Envir
         observed=f"no {', no '.join(missing)}",
         evidence={"mounts": _lines(container.creation.mounts)},
         hint=_mend("secrets", service),
+    )
+
+
+@declares("environment.secrets")
+def test_secret_permissions(service: Service, host_secrets: Mapping[str, HostFile]) -> None:
+    """A secret that every account of the server can read is one break-in away from everyone."""
+    open_files = {path: file for path, file in host_secrets.items() if file.mode & stat.S_IROTH}
+    assert not open_files, finding(
+        service,
+        "secret files on the host",
+        expected="not readable by everyone",
+        observed=", ".join(
+            f"{PurePosixPath(path).name} has mode {file.mode:o}"
+            for path, file in open_files.items()
+        ),
+        evidence={path: f"of {file.owner}" for path, file in open_files.items()},
+        hint=f"chmod o-rwx {' '.join(open_files)}, then replace what they hold: it may be known",
     )
 
 

@@ -4,10 +4,13 @@ With `healthcheck: if-present`, a container without a health check is right. One
 `starting` is not healthy.
 """
 
+from collections.abc import Callable
+from itertools import dropwhile
+
 from environments.services import Service
 from fixtures.collection import critical, declares
-from fixtures.facts import Container, Health
-from reports.finding import finding
+from fixtures.facts import Container, Health, Probe
+from reports.finding import Finding, finding
 
 
 @critical
@@ -80,6 +83,33 @@ def test_health_check(service: Service, container: Container) -> None:
     )
 
 
+@declares("healthcheck")
+def test_flapping(service: Service, container: Container, warn: Callable[[Finding], None]) -> None:
+    """Healthy now, ill a moment ago: users met the failures that the engine forgave.
+
+    One failure only warns: a busy machine makes one, and then another is a while away.
+    """
+    failures = _forgiven_failures(container)
+    kept = len(container.health.log) if container.health else 0
+    if len(failures) == 1:
+        warn(
+            finding(
+                service,
+                "recent health",
+                expected="no failure",
+                observed=f"1 in its latest {kept} runs",
+            )
+        )
+    assert len(failures) <= 1, finding(
+        service,
+        "recent health",
+        expected="at most 1 failure",
+        observed=f"{len(failures)} in its latest {kept} runs",
+        evidence={"health check": _runs(container.health)},
+        hint=f"docker logs --since 5m {service.container}",
+    )
+
+
 @declares("restart")
 def test_restart_policy(service: Service, container: Container) -> None:
     """With another policy it stays down after a crash or a reboot, or comes back unasked."""
@@ -122,6 +152,23 @@ def test_oom_killed(service: Service, container: Container) -> None:
         },
         hint=f"docker stats --no-stream {service.container}, then raise its limit or mend the leak",
     )
+
+
+def _forgiven_failures(container: Container) -> list[Probe]:
+    """Failures among the latest runs of the health check that the engine keeps.
+
+    Only of a container that is healthy now: that another is not is told already. Those before the
+    first success that is kept do not count: it may have been starting.
+    """
+    health = container.health
+    if health is None or (container.status, health.status) != ("running", "healthy"):
+        return []
+    runs = [run for run in health.log if run.at >= container.started_at]
+    return [run for run in dropwhile(_failed, runs) if _failed(run)]
+
+
+def _failed(run: Probe) -> bool:
+    return run.exit_code != 0
 
 
 def _runs(health: Health | None) -> str:

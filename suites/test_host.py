@@ -1,9 +1,14 @@
 """The engine and its machine are fit to run the stack."""
 
+from collections.abc import Callable
+
 from environments.machine import Host
+from environments.model import Environment
+from environments.sizes import Bytes
 from fixtures.collection import declares
 from fixtures.facts import Machine
-from reports.finding import finding
+from fixtures.host import Room
+from reports.finding import Finding, finding
 
 
 @declares("engine_version")
@@ -31,6 +36,63 @@ def test_clock(host: Host, machine: Machine) -> None:
         expected=f"within {most:g} s of the one here",
         observed=f"{skew:.1f} s {'ahead' if machine.clock_ahead_s > 0 else 'behind'}",
         hint="timedatectl on the server, then here: one of them is not synchronised",
+    )
+
+
+def test_disk(host: Host, disk: Room, machine: Machine) -> None:
+    """On a full disk nothing is written: no log, no row, and no image of the next deploy."""
+    assert disk.share >= host.disk_free, finding(
+        host,
+        "disk",
+        expected=f"at least {host.disk_free:.0%} free",
+        observed=f"{disk.share:.1%} ({Bytes(disk.free)} of {Bytes(disk.total)})",
+        evidence={"engine's data": machine.data_directory, "mounted at": disk.where},
+        hint=f"docker system df -v; df -h {machine.data_directory}; then docker image prune --all",
+    )
+
+
+def test_inodes(host: Host, inodes: Room, machine: Machine) -> None:
+    """Without inodes no file can be made, and the disk is full with gigabytes free."""
+    assert inodes.share >= host.inodes_free, finding(
+        host,
+        "inodes",
+        expected=f"at least {host.inodes_free:.0%} free",
+        observed=f"{inodes.share:.1%} ({inodes.free} of {inodes.total})",
+        evidence={"engine's data": machine.data_directory, "mounted at": inodes.where},
+        hint=f"df -i {machine.data_directory}; du --inodes -xS {inodes.where} | sort -n | tail",
+    )
+
+
+def test_memory(
+    host: Host,
+    memory: Room,
+    environment: Environment,
+    machine: Machine,
+    warn: Callable[[Finding], None],
+) -> None:
+    """Where memory runs out the kernel kills what it likes, and the engine is as good as any.
+
+    Limits that come to more than the machine has only warn: they are the most that services may
+    take, and not what they take.
+    """
+    limits = [service.limits for service in environment.services.values()]
+    cpus = sum(each.cpus or 0 for each in limits)
+    most = Bytes(sum(each.memory or 0 for each in limits))
+    if cpus > machine.cpus or most > machine.memory:
+        warn(
+            finding(
+                environment,
+                "limits together",
+                expected=f"at most the machine's {machine.cpus} CPUs and {machine.memory}",
+                observed=f"{cpus:g} CPUs and {most}",
+            )
+        )
+    assert memory.share >= host.memory_available, finding(
+        host,
+        "memory",
+        expected=f"at least {host.memory_available:.0%} available",
+        observed=f"{memory.share:.1%} ({Bytes(memory.free)} of {Bytes(memory.total)})",
+        hint="docker stats --no-stream; ps -eo pid,rss,args --sort=-rss | head",
     )
 
 

@@ -13,6 +13,20 @@ def _ollama(edit: str) -> str:
 
 FAULTS = (
     Fault(
+        "health-flapping",
+        "every other run of a health check fails, too few in a row for the engine to mind",
+        inject="docker exec vpn-ollama mv /usr/bin/curl /usr/bin/curl.away\n"
+        "printf '%s\\n' '#!/bin/sh' 'rm /tmp/odd 2>/dev/null && exec curl.away \"$@\"' "
+        "'touch /tmp/odd' 'echo \"curl: (7) Failed to connect\"' 'exit 7' "
+        "| docker exec -i vpn-ollama sh -c 'cat > /tmp/curl; chmod +x /tmp/curl; "
+        "mv /tmp/curl /usr/bin/curl'",
+        until="docker inspect -f '{{range .State.Health.Log}}{{.ExitCode}}{{end}}' vpn-ollama "
+        "| grep -q '0.*7.*7'",
+        heal=_AFRESH,
+        red=checks("containers.flapping[ollama]"),
+        says="ollama recent health: expected at most 1 failure, observed 2 in its latest",
+    ),
+    Fault(
         "service-listens-on-loopback",
         "a service lost the setting that has it listen to others; its own health check passes",
         inject=_ollama("s/0[.]0[.]0[.]0/127.0.0.1/"),

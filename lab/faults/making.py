@@ -169,6 +169,15 @@ FAULTS = (
         "postgres: {secrets: !reset []}", "configuration.secret_files[postgres]",
         says="postgres secret files: expected /run/secrets/postgres_password, observed no",
     ),
+    Fault(
+        "secret-readable",
+        "someone copied a secret by hand, and every account of the server can read it",
+        inject="chmod 644 out/secrets/n8n_encryption_key",
+        heal="chmod 600 out/secrets/n8n_encryption_key",
+        red=checks("configuration.secret_permissions[n8n]"),
+        says="n8n secret files on the host: expected not readable by everyone, "
+        "observed n8n_encryption_key has mode 644",
+    ),
     _remade(
         "secret-in-variable", "a secret was passed in an environment variable",
         "ollama: {environment: {OLLAMA_API_KEY: 6f0e1b7c2a}}",

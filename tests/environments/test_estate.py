@@ -151,6 +151,7 @@ def test_production_host() -> None:
     host = environment("prod").host
     assert host is not None
     assert (host.engine_version, host.clock_skew) == ("20.10", 2)
+    assert (host.disk_free, host.inodes_free, host.memory_available) == (0.05, 0.05, 0.05)
 
 
 def test_production_engine() -> None:

@@ -22,6 +22,7 @@ from fixtures.facts import (
     Response,
     Usage,
 )
+from fixtures.host import HostState, Room
 from fixtures.observation import Unobserved
 from fixtures.proxy import Proxy, ServerBlock, Worker
 from tests.suites.command_line import Ran, run
@@ -47,6 +48,11 @@ CONTAINER = Container(
     oom_killed=False, health=HEALTHY, cpu_limit=1.5, memory_limit=Bytes(512 * MIB),
     addresses={"shop_default": ("172.20.0.5",)}, published=(), creation=CREATION,
 )  # fmt: skip
+HOST = HostState(
+    disk=Room(total=100 * GIB, free=50 * GIB, where="/var/lib/docker"),
+    inodes=Room(total=1000, free=900, where="/var/lib/docker"),
+    memory=Room(total=8 * GIB, free=4 * GIB),
+)
 USAGE = Usage(memory_limit=Bytes(512 * MIB), memory_used=Bytes(100 * MIB))
 PROXY = Proxy(
     servers=(
@@ -117,6 +123,7 @@ def facts(**observed: Any) -> Facts:
             "gathered_at": AT,
             "duration_s": 0.4,
             "machine": MACHINE,
+            "host": HOST,
             "listed": {
                 service: Listed(
                     id=each.id,

@@ -76,6 +76,7 @@ CHECKS = (
     "resources.memory_limit",
     *USED,
     "containers.health_check",
+    "containers.flapping",
     *ALWAYS,
 )
 

@@ -1,0 +1,217 @@
+"""The checks of the host, of who reads secrets on it, and of health checks that flap."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.creation import Mount
+from fixtures.facts import Facts, Health, Probe
+from fixtures.host import HostFile, HostState, Room
+from fixtures.observation import Unobserved
+from tests.suites import shop
+from tests.suites.command_line import Ran
+from tests.suites.shop import AT, GIB, MIB, STUCK, container, created
+
+MACHINE: dict[str, Any] = {"services": {"api": {}}, "host": {}}
+
+
+def verified(folder: Path, environment: dict[str, Any], observed: Facts, checks: str) -> Ran:
+    return shop.replay(folder, environment, observed, "-m", f"shop and ({checks})")
+
+
+def warnings(ran: Ran, check: str) -> list[str]:
+    """What the check warns of."""
+    checks = ran.verdict("shop")["checks"]
+    return [text for each in checks if each["id"] == check for text in each["warnings"]]
+
+
+def host(**changes: Any) -> HostState:
+    return shop.HOST.model_copy(update=changes)
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        (
+            host(
+                disk=Room(total=1000 * MIB, free=50 * MIB, where="/"),
+                inodes=Room(total=64, free=4, where="/"),
+                memory=Room(total=100 * GIB, free=5 * GIB),
+            ),
+            {},
+        ),
+        (
+            host(
+                disk=Room(total=1000 * MIB, free=49 * MIB, where="/"),
+                inodes=Room(total=64, free=3, where="/"),
+                memory=Room(total=100 * GIB, free=4 * GIB),
+            ),
+            {
+                "disk": "FAIL host disk: expected at least 5% free, "
+                "observed 4.9% (49 MiB of 1000 MiB)",
+                "inodes": "FAIL host inodes: expected at least 5% free, observed 4.7% (3 of 64)",
+                "memory": "FAIL host memory: expected at least 5% available, "
+                "observed 4.0% (4 GiB of 100 GiB)",
+            },
+        ),
+        (
+            host(
+                disk=Unobserved(reason="disk of the engine's data: no answer"),
+                inodes=Room(total=0, free=0, where="/"),
+            ),
+            {"disk": "UNKNOWN could not look: disk of the engine's data: no answer"},
+        ),
+        (
+            STUCK,
+            dict.fromkeys(
+                ("disk", "inodes", "memory"), "UNKNOWN could not look: no answer within 8 s"
+            ),
+        ),
+    ],
+    ids=["boundary", "used-up", "endless-inodes", "unseen"],
+)
+def test_the_host(tmp_path: Path, seen: HostState | Unobserved, told: dict[str, str]) -> None:
+    ran = verified(tmp_path, MACHINE, shop.facts(host=seen), "host")
+    assert {check: " ".join(each) for check, each in ran.told("shop").items()} == {
+        f"host.{check}[host]": line for check, line in told.items()
+    }
+    assert warnings(ran, "host.memory[host]") == []
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        ({"cpus": 4, "memory": "4G"}, []),
+        (
+            {"cpus": 4.5, "memory": "1G"},
+            [
+                "shop limits together: expected at most the machine's 8 CPUs and 8 GiB, "
+                "observed 9 CPUs and 2 GiB"
+            ],
+        ),
+        (
+            {"memory": "6G"},
+            [
+                "shop limits together: expected at most the machine's 8 CPUs and 8 GiB, "
+                "observed 0 CPUs and 12 GiB"
+            ],
+        ),
+    ],
+    ids=["fit", "cpus", "memory"],
+)
+def test_limits_together_only_warn(tmp_path: Path, limits: dict[str, Any], told: list[str]) -> None:
+    services = {"api": {"limits": limits}, "web": {"limits": limits}, "db": {}}
+    ran = verified(tmp_path, {"services": services, "host": {}}, shop.facts(), "host")
+    assert ran.exit_code == 0, ran.output
+    assert warnings(ran, "host.memory[host]") == told
+
+
+PASSWORD, FOLDER = "/run/secrets/password", "/run/secrets"
+SECRETS: dict[str, tuple[str | None, str, dict[str, int], tuple[str, ...]]] = {
+    "owner": (None, PASSWORD, {"": 0o600}, ()),
+    "group": (None, PASSWORD, {"": 0o660}, ()),
+    "all": ("all has mode 644", PASSWORD, {"": 0o644}, ()),
+    "others": ("others has mode 604", PASSWORD, {"": 0o604}, ()),
+    "closed": (None, PASSWORD, {}, ("",)),
+    "gone": ("?/opt/gone", PASSWORD, {"-not": 0o644}, ()),
+    "folder": ("b has mode 444", FOLDER, {"/a": 0o600, "/b": 0o444}, ()),
+    "folder-closed": (None, FOLDER, {"/a": 0o600}, ("/closed",)),
+    "elsewhere": (None, "/etc/api", {"": 0o644}, ()),
+}
+"""What is wrong (after `?`: what was not found), where `/opt/NAME` is mounted, and what the host
+says: of modes, and of what is closed, by the end of the path."""
+
+
+def test_secret_permissions(tmp_path: Path) -> None:
+    seen = host(
+        files={
+            f"/opt/{name}{end}": HostFile(mode=mode, owner="root")
+            for name, (_, _, modes, _) in SECRETS.items()
+            for end, mode in modes.items()
+        },
+        closed=tuple(
+            f"/opt/{name}{end}" for name, (_, _, _, closed) in SECRETS.items() for end in closed
+        ),
+    )
+    made = {
+        name: created(mounts=(Mount(kind="bind", source=f"/opt/{name}", target=target),))
+        for name, (_, target, _, _) in SECRETS.items()
+    }
+    in_memory = created(mounts=(Mount(kind="tmpfs", source="", target="/run/secrets"),))
+    made |= {"none": created(), "in-memory": in_memory}
+    observed = shop.facts(
+        host=seen, containers={name: container(creation=each) for name, each in made.items()}
+    )
+    environment = {
+        "services": {name: {} for name in made}, "secrets": {"directory": "./secrets"}
+    }  # fmt: skip
+    ran = verified(tmp_path, environment, observed, "configuration")
+    assert ran.told("shop") == {
+        f"configuration.secret_permissions[{name}]": (
+            "UNKNOWN",
+            f"could not look: {wrong[1:]}, which shop sees as a secret, was not found",
+        )
+        if wrong.startswith("?")
+        else (
+            "FAIL",
+            f"{name} secret files on the host: expected not readable by everyone, observed {wrong}",
+        )
+        for name, (wrong, _, _, _) in SECRETS.items()
+        if wrong
+    }
+
+
+def runs(codes: str, *, started: int = 0, status: str = "healthy") -> Health:
+    """A container's latest runs of its health check: `.` went well, `x` failed.
+
+    Args:
+        codes: the runs, oldest first.
+        started: how many of them were made before the container last started.
+        status: what the engine made of them.
+    """
+    return Health(
+        status=status,
+        failing_streak=0,
+        log=tuple(
+            Probe(
+                at=AT + timedelta(seconds=2 * (number - started) + 1),
+                exit_code=int(code == "x"),
+                output="",
+            )
+            for number, code in enumerate(codes)
+        ),
+    )
+
+
+ONE = "recent health: expected no failure, observed 1 in its latest 5 runs"
+TWO = "recent health: expected at most 1 failure, observed 2 in its latest 5 runs"
+FLAPPING: dict[str, tuple[Health, str | None]] = {
+    "well": (runs("....."), None),
+    "was-starting": (runs("xxx.."), None),
+    "was-starting-once": (runs("xx.x."), ONE),
+    "once": (runs("...x."), ONE),
+    "once-now": (runs("....x"), ONE),
+    "twice": (runs(".x.x."), TWO),
+    "every-other": (runs("x.x.x"), TWO),
+    "in-a-row": (runs(".xx.."), TWO),
+    "started-anew": (runs(".xxx.", started=4), None),
+    "started-anew-once": (runs(".xx.x", started=3), ONE),
+    "no-runs": (runs(""), None),
+    "ill": (runs(".x.xx", status="unhealthy"), None),
+    "starting": (runs(".x.xx", status="starting"), None),
+}
+
+
+def test_flapping(tmp_path: Path) -> None:
+    observed = shop.facts(
+        containers={name: container(health=seen) for name, (seen, _) in FLAPPING.items()}
+    )
+    environment = {"services": {name: {"healthcheck": "required"} for name in FLAPPING}}
+    ran = verified(tmp_path, environment, observed, "containers")
+    told = ran.told("shop")
+    for name, (_, wrong) in FLAPPING.items():
+        check = f"containers.flapping[{name}]"
+        assert told.get(check) == (("FAIL", f"{name} {TWO}") if wrong == TWO else None)
+        assert warnings(ran, check) == ([f"{name} {ONE}"] if wrong == ONE else [])
