@@ -121,7 +121,7 @@ FAULTS = (
     _remade(
         "host-network", "a container left the stack's network for the host's",
         "ollama: {network_mode: host}", "configuration.host_network[ollama]",
-        "network.attached[ollama]",
+        "network.attached[ollama]", "network.closed[11434]",
         says="ollama network mode: expected a network of its own, observed host",
     ),
     Fault(
@@ -144,8 +144,10 @@ FAULTS = (
     ),
     _remade(
         "database-published", "the database was opened to the internet by accident",
-        'postgres: {ports: ["15432:5432"]}', "network.published[postgres]",
-        says="postgres published ports: expected none, observed 15432",
+        # At the one address that is looked at: a PostgreSQL of this machine has loopback's port.
+        'postgres: {ports: ["172.20.0.1:5432:5432"]}', "network.published[postgres]",
+        "network.closed[5432]",
+        says="5432 port of 172.20.0.1: expected closed, observed open",
     ),
     _remade(
         "log-driver-changed", "logs go where nobody looks for them",

@@ -63,8 +63,8 @@ FAULTS = (
         "> out/override.yaml\n"
         "compose --file out/override.yaml up --detach --no-deps --wait api",
         heal="rm out/override.yaml",
-        red=checks("nginx.loaded_after[api]", "routes.status[api, api-health]"),
-        unknown=("routes.*[api]", "routes.*[api-health]"),
+        red=checks("nginx.loaded_after[api]", "routes.status[api, api-health, server-api-health]"),
+        unknown=("routes.*[api]", "routes.*[api-health]", "routes.*[server-api-health]"),
         says="api known to nginx: expected nginx to have loaded after it started",
     ),
     Fault(
@@ -87,7 +87,17 @@ FAULTS = (
         heal="docker rm --force vpn-pgadmin vpn-nexusai",
         red=checks("routes.status[nexusai]", "routes.identity[pgadmin]"),
         unknown=("routes.*[nexusai]",),
-        says="pgadmin answered by pgadmin: expected body pgAdmin, observed another text",
+        says="pgadmin answered by pgadmin: expected pgAdmin, observed <!doctype html>",
+    ),
+    Fault(
+        "upstream-half-dead",
+        "of the two addresses that nginx has for a service one is dead, and it hides that",
+        inject="sed -i '1i upstream apis { server api:5000; server api:5999; }' "
+        f"{_SITE} && sed -i 's#http://api:5000#http://apis#' {_SITE} && {RELOAD}",
+        heal="true",
+        red=checks("nginx.routed[api, api-health]"),
+        says="api in nginx's configuration: expected to lead to api at 5000, "
+        "observed api:5000, api:5999",
     ),
     Fault(
         "upstream-name-taken",
