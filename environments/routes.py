@@ -20,12 +20,10 @@ class Route(Declared):
     service: str
     vantage: Literal["here", "server"] = "here"
     """Whence it is looked at: where the suite runs, or the engine's own machine."""
+    status: Statuses = (200,)
+    """Status codes that are right unless it is protected; of the last redirect that is followed."""
     protected: bool = False
-    """Whether it must turn away who shows no credentials."""
-    status: Statuses = Field(
-        default_factory=lambda given: UNAUTHENTICATED if given.get("protected") else (200,)
-    )
-    """Status codes that are right; after redirects, where they are followed."""
+    """Whether it must turn away who shows no credentials, with 401 or 403."""
     follow_redirects: bool = False
     redirects: Literal["same-host"] | None = None
     """`same-host`: a redirect may not lead to another host, nor from https to http."""
@@ -37,6 +35,11 @@ class Route(Declared):
     """What the answer says while all is well."""
     budget_ms: Annotated[int, Field(gt=0)] | None = None
     """What the whole answer may take, redirects included."""
+
+    @property
+    def right(self) -> tuple[int, ...]:
+        """The status codes that are right."""
+        return UNAUTHENTICATED if self.protected else self.status
 
 
 class Tls(Declared):

@@ -71,18 +71,34 @@ ROUTES: dict[str, tuple[Any, dict[str, Any]]] = {
         answered((SHOP, 200), body='{"a": {"service": "api"}, "ok": true}',
                  headers={"x-served-by": "api"}),
         {"identity": {"fields": {"a.service": "api"}, "headers": {"X-Served-By": "api"}},
-         "healthy": {"ok": "true"}, "budget_ms": 4},
+         "healthy": {"fields": {"ok": "true"}}, "budget_ms": 4},
     ),
     "other": (answered((SHOP, 200), body="<title>web</title>"), {"identity": {"text": "pgAdmin"}}),
     "no-json": (
         answered((SHOP, 200), body="[1]"), {"identity": {"fields": {"service": "api"}}}
     ),
-    "degraded": (answered((SHOP, 200), body='{"ok": false}'), {"healthy": {"ok": "true"}}),
+    "degraded": (
+        answered((SHOP, 200), body='{"ok": false}'), {"healthy": {"fields": {"ok": "true"}}}
+    ),
     "slow": (answered((SHOP, 200)), {"budget_ms": 3}),
     "error-page": (
         answered((SHOP, 502)),
-        {"identity": {"text": "x"}, "healthy": {"ok": "true"}, "budget_ms": 1},
+        {"identity": {"text": "x"}, "healthy": {"fields": {"ok": "true"}}, "budget_ms": 1},
     ),
+    "headless": (
+        answered((SHOP, 200), headers={"x-served-by": "web"}),
+        {"identity": {"headers": {"X-Served-By": "api", "X-Version": "2"}}},
+    ),
+    "empty": (answered((SHOP, 200)), {"identity": {"text": "pgAdmin"}}),
+    "guarded": (answered((SHOP, 401)), {"protected": True, "budget_ms": 4}),
+    "forbidden": (answered((SHOP, 403)), {"protected": True}),
+    "open": (answered((SHOP, 200)), {"protected": True, "budget_ms": 4}),
+    "open-by-redirect": (answered((SHOP, 302, "/login")), {"protected": True}),
+    "guarded-by-nobody": (answered((SHOP, 404)), {"protected": True}),
+    "guarded-and-gone": (
+        answered(error="connection refused"), {"protected": True}
+    ),
+    "unguarded": (answered((SHOP, 200)), {"protected": False}),
     "upgraded": (answered(("http://shop.example/", 308, f"{SHOP}/")), {"upgrade": "https"}),
     "for-now": (answered(("http://shop.example/", 302, f"{SHOP}/")), {"upgrade": "https"}),
     "plain": (answered(("http://shop.example/", 301, "/welcome")), {"upgrade": "https"}),
@@ -90,10 +106,23 @@ ROUTES: dict[str, tuple[Any, dict[str, Any]]] = {
 STATUSES = {"error-page": 200, "upgraded": 308, "for-now": 302, "plain": 301}
 
 TOLD = {
-    "routes.identity[other]": "other answered by api: expected body pgAdmin, observed another text",
+    "routes.identity[other]": "other answered by api: "
+    "expected pgAdmin, observed <title>web</title>",
     "routes.identity[no-json]": "no-json answered by api: "
-    "expected field service api, observed none",
-    "routes.healthy[degraded]": "degraded field ok: expected true, observed false",
+    "expected service: api, observed service: none",
+    "routes.healthy[degraded]": "degraded says: expected ok: true, observed ok: false",
+    "routes.identity[headless]": "headless answered by api: expected header X-Served-By: api, "
+    "header X-Version: 2, observed header X-Served-By: web, header X-Version: none",
+    "routes.identity[empty]": "empty answered by api: expected pgAdmin, observed nothing",
+    "routes.status[open]": "open status: expected 401 or 403, observed 200",
+    "routes.protected[open]": "open without credentials: expected 401 or 403, observed 200",
+    "routes.status[open-by-redirect]": "open-by-redirect status: expected 401 or 403, observed 302",
+    "routes.protected[open-by-redirect]": "open-by-redirect without credentials: "
+    "expected 401 or 403, observed 302",
+    "routes.status[guarded-by-nobody]": "guarded-by-nobody status: "
+    "expected 401 or 403, observed 404",
+    "routes.status[guarded-and-gone]": "guarded-and-gone status: "
+    "expected 401 or 403, observed connection refused",
     "routes.latency[slow]": "slow latency: expected at most 3 ms, observed 4 ms",
     "routes.status[error-page]": "error-page status: expected 200, observed 502",
     "routes.upgrade[for-now]": "for-now upgrade to https: "
@@ -119,8 +148,9 @@ TOLD = {
 }
 UNKNOWN = {
     "routes.identity[error-page]", "routes.healthy[error-page]", "routes.latency[error-page]",
-    "tls.version[unable.example]", "tls.dates[refused.example]", "tls.host_name[refused.example]",
-    "tls.version[refused.example]",
+    "routes.latency[open]", "routes.protected[guarded-by-nobody]",
+    "routes.protected[guarded-and-gone]", "tls.version[unable.example]",
+    "tls.dates[refused.example]", "tls.host_name[refused.example]", "tls.version[refused.example]",
 }  # fmt: skip
 
 
