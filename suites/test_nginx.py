@@ -1,5 +1,6 @@
 """The reverse proxy: its configuration is valid, loaded, and leads where it should."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -14,13 +15,16 @@ from fixtures.observation import CannotLook
 from fixtures.proxy import Alarm, ServerBlock, Worker
 from reports.finding import Finding, finding
 
+# Of `nginx: [warn] …`, or as in its log: `2026/01/31 12:00:00 [warn] 7#7: …`.
+_WARNING = re.compile(r"\[warn\] (?:\d+#\d+: )?(.+)")
+
 
 @critical
 def test_config_valid(
     nginx: Nginx, nginx_test: CommandResult, warn: Callable[[Finding], None]
 ) -> None:
     """A configuration that is broken on disk takes nginx down at its next reload or restart."""
-    warnings = [line for line in nginx_test.output.splitlines() if "[warn]" in line]
+    warnings = dict.fromkeys(_WARNING.findall(nginx_test.output))
     if warnings and nginx_test.exit_code == 0:
         told = "; ".join(warnings)
         warn(finding(nginx, "configuration", expected="no warning of nginx -t", observed=told))

@@ -63,7 +63,8 @@ FAULTS = (
         "> out/override.yaml\n"
         "compose --file out/override.yaml up --detach --no-deps --wait api",
         heal="rm out/override.yaml",
-        red=checks("nginx.loaded_after[api]", "routes.status[api, api-health, server-api-health]"),
+        red=checks("nginx.loaded_after[api]", "identity.origin[api]",
+                   "routes.status[api, api-health, server-api-health]"),
         unknown=("routes.*[api]", "routes.*[api-health]", "routes.*[server-api-health]"),
         says="api known to nginx: expected nginx to have loaded after it started",
     ),
