@@ -11,7 +11,9 @@ def _override(settings: str) -> str:
     return f"echo 'services: {{{settings}}}' > out/override.yaml\n"
 
 
-def _remade(name: str, sentence: str, settings: str, *red: str, says: str) -> Fault:
+def _remade(
+    name: str, sentence: str, settings: str, *red: str, says: str, unknown: tuple[str, ...] = ()
+) -> Fault:
     """A fault of one service that a second compose file makes anew, which its origin shows."""
     service = settings.partition(":")[0]
     return Fault(
@@ -20,6 +22,7 @@ def _remade(name: str, sentence: str, settings: str, *red: str, says: str) -> Fa
         inject=f"{_override(settings)}{_MAKE} --wait {service}",
         heal="rm out/override.yaml",
         red=checks(f"identity.origin[{service}]", *red),
+        unknown=unknown,
         says=says,
     )
 
@@ -122,6 +125,7 @@ FAULTS = (
         "host-network", "a container left the stack's network for the host's",
         "ollama: {network_mode: host}", "configuration.host_network[ollama]",
         "network.attached[ollama]", "network.closed[11434]",
+        unknown=("health.*[ollama]",),
         says="ollama network mode: expected a network of its own, observed host",
     ),
     Fault(
@@ -140,6 +144,7 @@ FAULTS = (
         inject="docker network disconnect stackproof-lab_default vpn-ollama",
         heal="docker rm --force vpn-ollama",
         red=checks("network.attached[ollama]"),
+        unknown=("health.*[ollama]",),
         says="ollama address: expected one in 172.20.0.0/16, observed none",
     ),
     _remade(
