@@ -56,6 +56,25 @@ def test_config_loaded(
     )
 
 
+def test_config_mounted(
+    nginx: Nginx, config_files: Mapping[str, datetime], replaced_mounts: tuple[str, ...]
+) -> None:
+    """A mounted file that an editor replaces stays the old one inside, whatever is reloaded."""
+    old = [
+        name
+        for name in sorted(config_files)
+        if any(name == mount or name.startswith(f"{mount}/") for mount in replaced_mounts)
+    ]
+    assert not old, finding(
+        nginx,
+        "mounted configuration",
+        expected="the files that the host has now",
+        observed=f"{', '.join(old)} of before",
+        hint=f"docker compose up -d --force-recreate {nginx.service}; a directory that is mounted, "
+        "and not each file, has no such trouble",
+    )
+
+
 @critical
 def test_loaded_after(upstream: Service, container: Container, loaded_at: datetime) -> None:
     """Nginx keeps the addresses that it knew when it loaded: a newer container has another."""

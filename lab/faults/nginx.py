@@ -26,7 +26,7 @@ FAULTS = (
         inject=f"echo 'server {{' >> {_SITE}",
         heal="true",
         red=checks("nginx.config_valid[nginx]"),
-        unknown=("nginx.config_loaded[nginx]", "nginx.routed[*]"),
+        unknown=("nginx.config_loaded[nginx]", "nginx.config_mounted[nginx]", "nginx.routed[*]"),
         says="nginx configuration: expected nginx -t succeeds",
     ),
     Fault(

@@ -23,13 +23,27 @@ FAULTS = (
         "/etc/nginx/conf.d/chatbuilds.conf changed at",
     ),
     Fault(
+        "nginx-file-replaced",
+        "an editor replaced a mounted file, and nginx reloads the one of before",
+        inject="echo '# one file' > out/site.conf\n"
+        "echo 'include /run/site.conf;' > out/nginx/conf.d/site.conf\n"
+        "echo 'services: {nginx: {volumes: [\"./out/site.conf:/run/site.conf:ro\"]}}' "
+        "> out/override.yaml\n"
+        "compose --file out/override.yaml up --detach --no-deps --wait nginx\n"
+        f"echo '# another' > out/site.new; mv out/site.new out/site.conf; {RELOAD}",
+        heal="rm out/override.yaml out/site.conf",
+        red=checks("nginx.config_mounted[nginx]", "identity.origin[nginx]"),
+        says="nginx mounted configuration: expected the files that the host has now, "
+        "observed /run/site.conf of before",
+    ),
+    Fault(
         "nginx-reload-failed",
         "nginx was told to reload a configuration that is broken, and went on with the old one",
         inject=f"echo 'server {{' >> {_SITE} && docker kill --signal=HUP vpn-nginx",
         until="docker logs vpn-nginx 2>&1 | tail -n 5 | grep -q emerg",
         heal="true",
         red=checks("nginx.config_valid[nginx]", "nginx.log[nginx]"),
-        unknown=("nginx.config_loaded[nginx]", "nginx.routed[*]"),
+        unknown=("nginx.config_loaded[nginx]", "nginx.config_mounted[nginx]", "nginx.routed[*]"),
         says="nginx log: expected no line of level emerg, alert or crit",
     ),
     Fault(

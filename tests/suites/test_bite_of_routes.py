@@ -235,6 +235,9 @@ LOADED_LONG_AGO = (Worker(started_at=LONG_AGO, shutting_down=False),)
         (proxy(addresses={"api": ("172.20.0.9",)}), (), {"nginx.resolves[api]"}),
         (proxy(addresses={"api": ()}), (), {"nginx.resolves[api]"}),
         (proxy(files={"a": AT + SECOND}), (), {"nginx.config_loaded[proxy]"}),
+        (proxy(replaced_mounts=("/etc/hosts", "/etc/nginx/nginx")), (), set()),
+        (proxy(replaced_mounts=("/etc/nginx/nginx.conf",)), (), {"nginx.config_mounted[proxy]"}),
+        (proxy(replaced_mounts=("/etc/nginx",)), (), {"nginx.config_mounted[proxy]"}),
         (
             proxy(workers=LOADED_LONG_AGO, files={"a": LONG_AGO}),
             (),
