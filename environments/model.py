@@ -8,18 +8,13 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from environments.datastores import Datastores
-from environments.declared import Declared, named, nothing, refuse
+from environments.declared import Declared, Frozen, named, nothing, refuse
 from environments.machine import Engine, Host
 from environments.problem import FieldPath
 from environments.routes import Route, Tls, TlsHost
 from environments.services import Service
 from environments.sizes import Bytes
-from environments.values import (
-    Addresses,
-    Name,
-    Subnet,
-    Table,
-)
+from environments.values import Addresses, Name, Port, Subnet, Table
 
 
 class Nginx(Declared):
@@ -39,6 +34,25 @@ class Network(Declared):
     """The network that joins the containers."""
 
     subnet: Subnet
+
+
+class Outside(Declared):
+    """The server as the internet reaches it."""
+
+    host: str
+    """Its name or address."""
+    closed_ports: tuple[Port, ...]
+    """Ports of it that nobody may connect to."""
+
+
+class ClosedPort(Frozen):
+    """A port that nobody may connect to from outside."""
+
+    name: str
+    host: str
+    port: Port
+    service: str
+    """The service that listens on it inside the network; empty where none does."""
 
 
 class Logging(Declared):
@@ -88,6 +102,7 @@ class Environment(Declared):
     """Whether the containers run code that is mounted live from the host."""
     host: Host | None = None
     network: Network | None = None
+    outside: Outside | None = None
     logging: Logging | None = None
     secrets: Secrets | None = None
     deploy: Deploy | None = None
@@ -139,8 +154,25 @@ class Environment(Declared):
                     port=url.port or 443,
                     service=self.nginx.service if self.nginx else route.service,
                     days_left=self.tls.days_left,
+                    warn_days_left=self.tls.warn_days_left,
                 )
         return hosts
+
+    @property
+    def closed_ports(self) -> Mapping[str, ClosedPort]:
+        """The ports that must be closed from outside, by number."""
+        if self.outside is None:
+            return {}
+        listening = {port: name for name, each in self.services.items() for port in each.ports}
+        return {
+            str(port): ClosedPort(
+                name=str(port),
+                host=self.outside.host,
+                port=port,
+                service=listening.get(port, ""),
+            )
+            for port in self.outside.closed_ports
+        }
 
     @property
     def upstreams(self) -> Mapping[str, Service]:

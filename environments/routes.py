@@ -4,18 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from environments.declared import Declared, Frozen, nothing
-from environments.values import Port, Statuses, Texts, Url
+from environments.answers import Answer
+from environments.declared import Declared, Frozen
+from environments.values import Port, Statuses, Url
 
-
-class Identity(Declared):
-    """What only one service's answer carries; everything that is given must be there."""
-
-    fields: Texts = Field(default_factory=nothing)
-    """Fields of the JSON body, `a.b` for one inside another, and their values."""
-    headers: Texts = Field(default_factory=nothing)
-    text: str | None = None
-    """Words that stand in the body."""
+UNAUTHENTICATED = (401, 403)
+"""What a route that is protected answers to who shows no credentials."""
 
 
 class Route(Declared):
@@ -24,19 +18,28 @@ class Route(Declared):
     name: str
     url: Url
     service: str
+    vantage: Literal["here", "server"] = "here"
+    """Whence it is looked at: where the suite runs, or the engine's own machine."""
     status: Statuses = (200,)
-    """Status codes that are right; after redirects, where they are followed."""
+    """Status codes that are right unless it is protected; of the last redirect that is followed."""
+    protected: bool = False
+    """Whether it must turn away who shows no credentials, with 401 or 403."""
     follow_redirects: bool = False
     redirects: Literal["same-host"] | None = None
     """`same-host`: a redirect may not lead to another host, nor from https to http."""
     upgrade: Literal["https"] | None = None
     """`https`: plain http must be sent to https, for good."""
-    identity: Identity | None = None
+    identity: Answer | None = None
     """How the answer of the service is told from the answer of any other."""
-    healthy: Texts = Field(default_factory=nothing)
-    """Fields of the JSON body, and the values that they have while all is well."""
+    healthy: Answer | None = None
+    """What the answer says while all is well."""
     budget_ms: Annotated[int, Field(gt=0)] | None = None
     """What the whole answer may take, redirects included."""
+
+    @property
+    def right(self) -> tuple[int, ...]:
+        """The status codes that are right."""
+        return UNAUTHENTICATED if self.protected else self.status
 
 
 class Tls(Declared):
@@ -44,6 +47,8 @@ class Tls(Declared):
 
     days_left: Annotated[int, Field(ge=0)] = 7
     """Renewals begin 30 days before the end: with a week left, they have failed for three."""
+    warn_days_left: Annotated[int, Field(ge=0)] = 21
+    """With fewer a check warns: a renewal has failed for more than a week, and none is lost yet."""
 
 
 class TlsHost(Frozen):
@@ -55,3 +60,4 @@ class TlsHost(Frozen):
     service: str
     """The service that ends TLS: the proxy, or the route's own."""
     days_left: int
+    warn_days_left: int

@@ -4,9 +4,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from environments.declared import Declared, nothing, refuse
+from environments.answers import Answer
+from environments.declared import Declared, refuse
 from environments.sizes import Bytes
-from environments.values import Name, Port, PublishedPort, Share, Statuses, Table, UrlPath
+from environments.values import Name, Port, PublishedPort, Share, Statuses, UrlPath
 
 
 class Limits(Declared):
@@ -20,22 +21,13 @@ class Limits(Declared):
     """Share of its busy periods in which it may have been held back. More is felt as latency."""
 
 
-class Health(Declared):
+class Health(Answer):
     """What a service itself says of its health, asked at its container's own address."""
 
     path: UrlPath
     port: Port | None = None
     """The first of the service's ports where not given."""
     status: Statuses = (200,)
-    fields: Table[str | bool | int] = Field(default_factory=nothing)
-    """What fields of the JSON that it answers must say."""
-    text: str | None = None
-    """What its answer must contain."""
-
-    @property
-    def says(self) -> bool:
-        """Its `fields` or its `text`: what a healthy answer says."""
-        return bool(self.fields or self.text)
 
 
 class Service(Declared):

@@ -33,15 +33,17 @@ def files(host: str) -> tuple[Path, Path]:
     return DIRECTORY / f"{host}.crt", DIRECTORY / f"{host}.key"
 
 
+def authority() -> trustme.CA:
+    """Return the lab's authority."""
+    return trustme.CA.from_pem(AUTHORITY.read_bytes(), AUTHORITY.with_suffix(".key").read_bytes())
+
+
 def issue(
     host: str, *, not_before: datetime | None = None, not_after: datetime | None = None
 ) -> tuple[bytes, bytes]:
     """Return a new certificate of the lab's authority, and its private key, as PEM."""
-    authority = trustme.CA.from_pem(
-        AUTHORITY.read_bytes(), AUTHORITY.with_suffix(".key").read_bytes()
-    )
     now = datetime.now(UTC)
-    leaf = authority.issue_cert(
+    leaf = authority().issue_cert(
         host,
         # A clock that lags a little must not find it not yet valid.
         not_before=not_before or now - timedelta(hours=1),

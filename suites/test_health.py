@@ -1,15 +1,12 @@
 """Services say themselves that they are well, asked inside the network, past every proxy."""
 
-import json
-from collections.abc import Mapping
-
 from environments.services import Health, Service
+from fixtures.answers import difference
 from fixtures.collection import critical, declares
 from fixtures.facts import Response
 from reports.finding import finding
 
 _BODY_SHOWN = 500
-_TEXT_SHOWN = 60
 
 
 @critical
@@ -31,7 +28,7 @@ def test_answers(service: Service, health: Health, health_answer: Response) -> N
 @declares("health.says")
 def test_says(service: Service, health: Health, health_answered: Response) -> None:
     """A service can answer 200 and say in the same breath that it is degraded."""
-    due, said = _due_and_said(health, health_answered.body)
+    due, said = difference(health, health_answered)
     assert said == due, finding(
         service,
         f"{health.path} says",
@@ -55,29 +52,6 @@ def test_models(service: Service, models_held: frozenset[str]) -> None:
         evidence={"held": ", ".join(sorted(models_held))},
         hint="; ".join(f"docker exec {service.container} ollama pull {name}" for name in missing),
     )
-
-
-def _due_and_said(health: Health, body: str) -> tuple[str, str]:
-    """What the answer must say, and what it says instead: of its fields, then of its text."""
-    fields = _fields(body)
-    due = {name: value for name, value in health.fields.items() if fields.get(name) != value}
-    if due:
-        return _told(due), _told({name: fields.get(name) for name in due})
-    if health.text and health.text not in body:
-        return health.text, body[:_TEXT_SHOWN] or "nothing"
-    return "", ""
-
-
-def _told(fields: Mapping[str, object]) -> str:
-    return ", ".join(f"{name}: {json.dumps(value)}" for name, value in fields.items())
-
-
-def _fields(body: str) -> dict[str, object]:
-    try:
-        parsed = json.loads(body)
-    except ValueError:
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
 
 
 def _seen(response: Response) -> dict[str, object]:

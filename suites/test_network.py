@@ -6,7 +6,7 @@ Of a container that does not run, neither its addresses nor its ports can be tol
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 
-from environments.model import Environment
+from environments.model import ClosedPort, Environment
 from environments.services import Service
 from fixtures.collection import declares
 from fixtures.facts import Container, Listed
@@ -70,6 +70,18 @@ def test_published(service: Service, running: Container) -> None:
         expected=", ".join(service.publish) or "none",
         observed=", ".join(running.published) or None,
         hint=f"mend its ports in the compose file, then docker compose up -d {service.name}",
+    )
+
+
+def test_closed(closed_port: ClosedPort, port_is_open: bool) -> None:
+    """A database that the internet can knock at is found within hours."""
+    assert not port_is_open, finding(
+        closed_port,
+        f"port of {closed_port.host}",
+        expected="closed",
+        observed="open",
+        hint=f"on the server: docker ps --filter publish={closed_port.port}, "
+        f"and ss -tlnp sport = :{closed_port.port}",
     )
 
 

@@ -1,6 +1,7 @@
 """The reverse proxy: its configuration is valid, loaded, and leads where it should."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -12,12 +13,21 @@ from fixtures.facts import CommandResult, Container, Facts
 from fixtures.nginx_routing import location_of, server_of
 from fixtures.observation import CannotLook
 from fixtures.proxy import Alarm, ServerBlock, Worker
-from reports.finding import finding
+from reports.finding import Finding, finding
+
+# Of `nginx: [warn] …`, or as in its log: `2026/01/31 12:00:00 [warn] 7#7: …`.
+_WARNING = re.compile(r"\[warn\] (?:\d+#\d+: )?(.+)")
 
 
 @critical
-def test_config_valid(nginx: Nginx, nginx_test: CommandResult) -> None:
+def test_config_valid(
+    nginx: Nginx, nginx_test: CommandResult, warn: Callable[[Finding], None]
+) -> None:
     """A configuration that is broken on disk takes nginx down at its next reload or restart."""
+    warnings = dict.fromkeys(_WARNING.findall(nginx_test.output))
+    if warnings and nginx_test.exit_code == 0:
+        told = "; ".join(warnings)
+        warn(finding(nginx, "configuration", expected="no warning of nginx -t", observed=told))
     assert nginx_test.exit_code == 0, finding(
         nginx,
         "configuration",
@@ -43,6 +53,25 @@ def test_config_loaded(
         observed=f"{newest} changed at {_time(config_files[newest])}, "
         f"after the last load at {_time(loaded_at)}",
         hint="nginx -t in its container, then nginx -s reload",
+    )
+
+
+def test_config_mounted(
+    nginx: Nginx, config_files: Mapping[str, datetime], replaced_mounts: tuple[str, ...]
+) -> None:
+    """A mounted file that an editor replaces stays the old one inside, whatever is reloaded."""
+    old = [
+        name
+        for name in sorted(config_files)
+        if any(name == mount or name.startswith(f"{mount}/") for mount in replaced_mounts)
+    ]
+    assert not old, finding(
+        nginx,
+        "mounted configuration",
+        expected="the files that the host has now",
+        observed=f"{', '.join(old)} of before",
+        hint=f"docker compose up -d --force-recreate {nginx.service}; a directory that is mounted, "
+        "and not each file, has no such trouble",
     )
 
 
@@ -86,7 +115,7 @@ def test_routed(
 ) -> None:
     """The configuration says where users end up, even where what is there answers 200."""
     service, url = environment.services[proxied_route.service], proxied_route.url
-    server = server_of(servers, url)
+    server = server_of(servers, url, by_default=proxied_route.vantage == "server")
     location = server and location_of(server, url, follow=proxied_route.follow_redirects)
     leads_to = set(location.passes_to) if location else set()
     if any("$" in name for name in leads_to):
@@ -95,11 +124,12 @@ def test_routed(
         leads_to = {environment.nginx.service}
     addresses = found.addresses.values() if found else ()
     own = {service.name, service.container, *(each for family in addresses for each in family)}
-    right = bool(leads_to) and leads_to <= own
+    right = bool(leads_to) and all(_is_of(own, service.ports, each) for each in leads_to)
     assert right, finding(
         proxied_route,
         "in nginx's configuration",
-        expected=f"to lead to {service.name}",
+        expected=f"to lead to {service.name}"
+        + (f" at {' or '.join(map(str, service.ports))}" if service.ports else ""),
         observed=", ".join(sorted(leads_to)) or f"no server block for {urlsplit(url).hostname}",
         evidence={
             "location": location and f"{location.modifier} {location.path}".strip(),
@@ -139,6 +169,13 @@ def test_log(nginx: Nginx, alarms: tuple[Alarm, ...], loaded_at: datetime) -> No
         evidence={"log": "\n".join(grave)},
         hint="docker logs of its container; once the cause is mended, restart it",
     )
+
+
+def _is_of(hosts: set[str], ports: tuple[int, ...], address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    if not host:  # nginx itself
+        return address in hosts
+    return host.strip("[]") in hosts and (not ports or port in map(str, ports))
 
 
 def _time(moment: datetime) -> str:

@@ -4,17 +4,18 @@ A route is one GET from where the suite runs, within 5 seconds, redirects includ
 the process's environment are not used.
 """
 
-import json
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from environments.routes import Identity, Route
+from environments.answers import Answer
+from environments.routes import UNAUTHENTICATED, Route
+from fixtures.answers import difference
 from fixtures.collection import critical, declares
 from fixtures.facts import Response
+from fixtures.observation import CannotLook
 from reports.finding import finding
 
 _BODY_SHOWN = 500
+_REFUSED = 400
 
 
 @critical
@@ -22,13 +23,30 @@ def test_status(route: Route, response: Response) -> None:
     """What users get is the status; a container can be healthy behind a route that is not."""
     last = response.hops[-1] if response.hops else None
     status = last.status if last and response.error is None else None
-    assert status in route.status, finding(
+    assert status in route.right, finding(
         route,
         "status",
-        expected=" or ".join(map(str, route.status)),
+        expected=" or ".join(map(str, route.right)),
         observed=response.error or status,
         evidence=_seen(response),
         hint=f"curl -sv {route.url}, then docker logs of the proxy and of {route.service}",
+    )
+
+
+@declares("protected")
+def test_protected(route: Route, answered: Response) -> None:
+    """A protection that a deploy lost shows to nobody but those whom it kept out."""
+    status = answered.hops[-1].status
+    if status >= _REFUSED and status not in UNAUTHENTICATED:
+        raise CannotLook(f"the route answered {status}")
+    assert status in UNAUTHENTICATED, finding(
+        route,
+        "without credentials",
+        expected=" or ".join(map(str, UNAUTHENTICATED)),
+        observed=status,
+        evidence=_seen(answered),
+        hint="nginx -T in nginx's container: is its auth_basic, auth_request or deny still there? "
+        f"Or {route.service} itself stopped asking",
     )
 
 
@@ -69,24 +87,15 @@ def test_upgrade(route: Route, answered: Response) -> None:
 
 
 @critical
-@declares("identity")
+@declares("identity.says")
 def test_identity(route: Route, served: Response) -> None:
     """A route that reaches the wrong container can answer 200, and nobody notices but users."""
-    identity = route.identity or Identity()
-    headers = {name.lower(): value for name, value in served.headers.items()}
-    seen = {f"header {name}": headers.get(name.lower()) for name in identity.headers}
-    wanted = {f"header {name}": value for name, value in identity.headers.items()}
-    seen |= {f"field {name}": _field(served, name) for name in identity.fields}
-    wanted |= {f"field {name}": value for name, value in identity.fields.items()}
-    if identity.text is not None:
-        wanted["body"] = identity.text
-        seen["body"] = identity.text if identity.text in served.body else "another text"
-    wrong = next((name for name in wanted if seen[name] != wanted[name]), None)
-    assert wrong is None, finding(
+    due, said = difference(route.identity or Answer(), served)
+    assert said == due, finding(
         route,
         f"answered by {route.service}",
-        expected=f"{wrong} {wanted.get(wrong or '')}",
-        observed=seen.get(wrong or ""),
+        expected=due,
+        observed=said,
         evidence=_seen(served),
         hint="read where the proxy sends it: docker exec <proxy> nginx -T, and reload it if the "
         f"container of {route.service} is newer than its workers",
@@ -94,16 +103,15 @@ def test_identity(route: Route, served: Response) -> None:
 
 
 @critical
-@declares("healthy")
+@declares("healthy.says")
 def test_healthy(route: Route, served: Response) -> None:
     """A service that lost its database often still answers 200, and says so in the body."""
-    seen = {name: _field(served, name) for name in route.healthy}
-    wrong = next((name for name in seen if seen[name] != route.healthy[name]), None)
-    assert wrong is None, finding(
+    due, said = difference(route.healthy or Answer(), served)
+    assert said == due, finding(
         route,
-        f"field {wrong}",
-        expected=route.healthy.get(wrong or ""),
-        observed=seen.get(wrong or ""),
+        "says",
+        expected=due,
+        observed=said,
         evidence=_seen(served),
         hint=f"curl -s {route.url}, then the log of {route.service}",
     )
@@ -121,17 +129,6 @@ def test_latency(route: Route, served: Response) -> None:
         hint=f"curl -so /dev/null -w '%{{time_starttransfer}} %{{time_total}}' {route.url}, "
         f"then docker stats --no-stream, and the log of {route.service}",
     )
-
-
-def _field(response: Response, name: str) -> str | None:
-    """The value of a field of the JSON body as a file of the environment writes it."""
-    try:
-        value: Any = json.loads(response.body)
-    except ValueError:
-        return None
-    for part in name.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value if isinstance(value, str | None) else json.dumps(value)
 
 
 def _stays(url: str, location: str) -> bool:

@@ -4,13 +4,14 @@ A certificate that clients refuse makes the status of the host's routes red as w
 seen as users see them. Here stands why.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from environments.routes import TlsHost
 from fixtures.collection import critical
 from fixtures.facts import Certificate, Facts, Handshake
 from fixtures.observation import CannotLook, Unobserved
-from reports.finding import finding
+from reports.finding import Finding, finding
 
 # OpenSSL builds the chain before it looks at dates and names: with these the chain is right.
 _NOT_YET_VALID, _EXPIRED, _OTHER_HOST = 9, 10, 62
@@ -49,17 +50,22 @@ def test_host_name(tls_host: TlsHost, certificate: Certificate) -> None:
 
 
 @critical
-def test_dates(tls_host: TlsHost, certificate: Certificate, facts: Facts) -> None:
+def test_dates(
+    tls_host: TlsHost, certificate: Certificate, facts: Facts, warn: Callable[[Finding], None]
+) -> None:
     """A certificate near its end means that its renewal has failed for weeks."""
-    now, least = facts.gathered_at, timedelta(days=tls_host.days_left)
+    now, left = facts.gathered_at, certificate.not_after - facts.gathered_at
     if certificate.not_before > now:
         observed = f"not valid before {certificate.not_before:%Y-%m-%d %H:%M} UTC"
     elif certificate.not_after < now:
         observed = f"expired on {certificate.not_after:%Y-%m-%d %H:%M} UTC"
     else:
-        left = (certificate.not_after - now).days
-        observed = f"{left} days left, until {certificate.not_after:%Y-%m-%d}"
-    assert certificate.not_before <= now <= certificate.not_after - least, finding(
+        observed = f"{left.days} days left, until {certificate.not_after:%Y-%m-%d}"
+    right = certificate.not_before <= now and left >= timedelta(days=tls_host.days_left)
+    if right and left < timedelta(days=tls_host.warn_days_left):
+        expected = f"valid for at least {tls_host.warn_days_left} more days"
+        warn(finding(tls_host, "certificate's dates", expected=expected, observed=observed))
+    assert right, finding(
         tls_host,
         "certificate's dates",
         expected=f"valid for at least {tls_host.days_left} more days",

@@ -4,10 +4,8 @@ from lab.faults.fault import Fault, checks
 
 _ROUTES = (
     "home, health, api, api-health, python-api, python-api-health, nexusai, pgadmin, n8n, "
-    "http-redirect"
+    "http-redirect, server-health, server-api-health, nginx-status"
 )
-_SIGNED_ROUTES = _ROUTES.removesuffix(", http-redirect")
-_UPSTREAMS = "api, web, python-api, nexusai, pgadmin, n8n"
 _HOSTS = "chatbuilds.com, python-api.chatbuilds.com, nexusai.domain.com"
 _RELOAD = "docker exec vpn-nginx nginx -s reload"
 _SITE = "out/nginx/conf.d/chatbuilds.conf"
@@ -28,7 +26,7 @@ FAULTS = (
         inject=f"echo 'server {{' >> {_SITE}",
         heal="true",
         red=checks("nginx.config_valid[nginx]"),
-        unknown=("nginx.config_loaded[nginx]", "nginx.routed[*]"),
+        unknown=("nginx.config_loaded[nginx]", "nginx.config_mounted[nginx]", "nginx.routed[*]"),
         says="nginx configuration: expected nginx -t succeeds",
     ),
     Fault(
@@ -47,7 +45,7 @@ FAULTS = (
         inject=f"sed -i s/web:3000/web:3999/ {_SITE} && {_RELOAD}",
         until=_answers("/", "http_code", "502"),
         heal="true",
-        red=checks("routes.status[home]"),
+        red=checks("routes.status[home]", "nginx.routed[home]"),
         unknown=("routes.*[home]",),
         says="home status: expected 200, observed 502",
     ),

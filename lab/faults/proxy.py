@@ -23,13 +23,27 @@ FAULTS = (
         "/etc/nginx/conf.d/chatbuilds.conf changed at",
     ),
     Fault(
+        "nginx-file-replaced",
+        "an editor replaced a mounted file, and nginx reloads the one of before",
+        inject="echo '# one file' > out/site.conf\n"
+        "echo 'include /run/site.conf;' > out/nginx/conf.d/site.conf\n"
+        "echo 'services: {nginx: {volumes: [\"./out/site.conf:/run/site.conf:ro\"]}}' "
+        "> out/override.yaml\n"
+        "compose --file out/override.yaml up --detach --no-deps --wait nginx\n"
+        f"echo '# another' > out/site.new; mv out/site.new out/site.conf; {RELOAD}",
+        heal="rm out/override.yaml out/site.conf",
+        red=checks("nginx.config_mounted[nginx]", "identity.origin[nginx]"),
+        says="nginx mounted configuration: expected the files that the host has now, "
+        "observed /run/site.conf of before",
+    ),
+    Fault(
         "nginx-reload-failed",
         "nginx was told to reload a configuration that is broken, and went on with the old one",
         inject=f"echo 'server {{' >> {_SITE} && docker kill --signal=HUP vpn-nginx",
         until="docker logs vpn-nginx 2>&1 | tail -n 5 | grep -q emerg",
         heal="true",
         red=checks("nginx.config_valid[nginx]", "nginx.log[nginx]"),
-        unknown=("nginx.config_loaded[nginx]", "nginx.routed[*]"),
+        unknown=("nginx.config_loaded[nginx]", "nginx.config_mounted[nginx]", "nginx.routed[*]"),
         says="nginx log: expected no line of level emerg, alert or crit",
     ),
     Fault(
@@ -63,9 +77,9 @@ FAULTS = (
         "> out/override.yaml\n"
         "compose --file out/override.yaml up --detach --no-deps --wait api",
         heal="rm out/override.yaml",
-        red=checks("nginx.loaded_after[api]", "routes.status[api, api-health]",
-                   "identity.origin[api]"),
-        unknown=("routes.*[api]", "routes.*[api-health]"),
+        red=checks("nginx.loaded_after[api]", "identity.origin[api]",
+                   "routes.status[api, api-health, server-api-health]"),
+        unknown=("routes.*[api]", "routes.*[api-health]", "routes.*[server-api-health]"),
         says="api known to nginx: expected nginx to have loaded after it started",
     ),
     Fault(
@@ -88,7 +102,17 @@ FAULTS = (
         heal="docker rm --force vpn-pgadmin vpn-nexusai",
         red=checks("routes.status[nexusai]", "routes.identity[pgadmin]"),
         unknown=("routes.*[nexusai]",),
-        says="pgadmin answered by pgadmin: expected body pgAdmin, observed another text",
+        says="pgadmin answered by pgadmin: expected pgAdmin, observed <!doctype html>",
+    ),
+    Fault(
+        "upstream-half-dead",
+        "of the two addresses that nginx has for a service one is dead, and it hides that",
+        inject="sed -i '1i upstream apis { server api:5000; server api:5999; }' "
+        f"{_SITE} && sed -i 's#http://api:5000#http://apis#' {_SITE} && {RELOAD}",
+        heal="true",
+        red=checks("nginx.routed[api, api-health]"),
+        says="api in nginx's configuration: expected to lead to api at 5000, "
+        "observed api:5000, api:5999",
     ),
     Fault(
         "upstream-name-taken",

@@ -54,6 +54,34 @@ FAULTS = (
         says=f"{_HOST} certificate's issuer: expected trusted, observed unable to get local issuer",
     ),
     Fault(
+        "certificate-not-yet-valid",
+        "a certificate was put in place before its time",
+        inject=_certificate("not-yet-valid"),
+        heal="true",
+        red=checks(f"tls.dates[{_HOST}]") | _REFUSED,
+        unknown=_NO_ANSWER,
+        says=f"{_HOST} certificate's dates: expected valid for at least 7 more days, "
+        "observed not valid before",
+    ),
+    Fault(
+        "certificate-chain-incomplete",
+        "the certificate between the authority's and the host's is missing: some clients know it",
+        inject=_certificate("incomplete-chain"),
+        heal="true",
+        red=checks(f"tls.trusted[{_HOST}]") | _REFUSED,
+        unknown=_NO_ANSWER,
+        says=f"{_HOST} certificate's issuer: expected trusted, observed unable to get local issuer",
+    ),
+    Fault(
+        "certificate-self-signed",
+        "the certificate that a program makes for itself was left in place",
+        inject=_certificate("self-signed"),
+        heal="true",
+        red=checks(f"tls.trusted[{_HOST}]") | _REFUSED,
+        unknown=_NO_ANSWER,
+        says=f"{_HOST} certificate's issuer: expected trusted, observed self-signed certificate",
+    ),
+    Fault(
         "tls-obsolete",
         "someone let TLS 1.1 in again, for an old client",
         inject="sed -i 's/ssl_protocols TLSv1.2/ssl_protocols TLSv1.1 TLSv1.2/; "

@@ -93,7 +93,12 @@ def test_production_routes() -> None:
         "pgadmin": ("https://chatbuilds.com/pgadmin", "pgadmin", (200,)),
         "n8n": ("https://chatbuilds.com/n8n", "n8n", (200,)),
         "http-redirect": ("http://chatbuilds.com/", "nginx", (301, 308)),
+        "server-health": ("http://localhost/health", "nginx", (200,)),
+        "server-api-health": ("http://localhost/api/health", "api", (200,)),
     }
+    assert {route.name for route in routes if route.vantage == "server"} == {
+        "server-health", "server-api-health",
+    }  # fmt: skip
     assert {route.name for route in routes if route.follow_redirects} == {"pgadmin", "n8n"}
     assert {route.name for route in routes if route.redirects == "same-host"} == {
         "pgadmin", "n8n", "http-redirect",
@@ -154,6 +159,23 @@ def test_production_host() -> None:
     assert (host.disk_free, host.inodes_free, host.memory_available) == (0.05, 0.05, 0.05)
 
 
+def test_production_from_outside() -> None:
+    prod = environment("prod")
+    assert prod.outside is not None
+    assert prod.outside.host == "prod-host"
+    inside = {port for service in prod.services.values() for port in service.ports} - {80, 443}
+    assert set(prod.outside.closed_ports) == inside
+    staging = environment("staging").outside
+    assert staging is not None
+    assert (staging.host, staging.closed_ports) == ("staging-host", prod.outside.closed_ports)
+
+
+def test_production_tls() -> None:
+    tls = environment("prod").tls
+    assert tls is not None
+    assert (tls.days_left, tls.warn_days_left) == (7, 21)
+
+
 def test_production_engine() -> None:
     engine = environment("prod").engine
     assert engine.address == "ssh://prod-user@prod-host:22"
@@ -168,7 +190,9 @@ def test_production_engine() -> None:
 def test_staging_is_production_elsewhere() -> None:
     prod, staging = environment("prod"), environment("staging", STAGING_DOMAIN="chatbuilds.com")
     assert staging.engine.address == "ssh://staging-user@staging-host:22"
-    assert differing(prod, staging) == {"name", "description", "engine", "routes", "deploy"}
+    assert differing(prod, staging) == {
+        "name", "description", "engine", "outside", "routes", "deploy",
+    }  # fmt: skip
     assert {name for name in prod.routes if prod.routes[name] != staging.routes[name]} == {
         "nexusai"
     }
@@ -180,7 +204,11 @@ def test_staging_is_production_elsewhere() -> None:
 
 
 def test_staging_never_looks_at_production() -> None:
-    hosts = {route.url.split("/")[2] for route in environment("staging").routes.values()}
+    hosts = {
+        route.url.split("/")[2]
+        for route in environment("staging").routes.values()
+        if route.vantage == "here"
+    }
     assert hosts == {
         "staging.chatbuilds.com",
         "python-api.staging.chatbuilds.com",
@@ -196,7 +224,7 @@ def test_lab_is_production_reached_otherwise() -> None:
     # Of the deploy, only the variables that lead to production's engine.
     assert differing(prod, lab) - told == {
         "engine", "resolve", "ca_file", "deploy", "compose_file", "compose_project", "checkout",
-        "services", "routes", "nginx",
+        "services", "routes", "nginx", "outside",
     }  # fmt: skip
     # What the operator's page leaves open, and the ports at hand.
     left_open = {"image", "restart", "secrets", "publish"}
@@ -204,9 +232,14 @@ def test_lab_is_production_reached_otherwise() -> None:
         assert differing(service, lab.services[name]) <= left_open
     assert lab.services["nginx"].publish == ("8080", "8443")
     # Of the routes, only what the lab's own services say of themselves.
-    said: dict[str, object] = {"identity": None, "healthy": {}}
+    said: dict[str, object] = {"identity": None, "healthy": None}
     for name, route in prod.routes.items():
         assert route.model_copy(update=said) == lab.routes[name].model_copy(update=said)
+    assert {name for name in lab.routes if name not in prod.routes} == {"nginx-status"}
+    assert lab.routes["nginx-status"].right == (401, 403)
+    assert lab.outside is not None
+    assert prod.outside is not None
+    assert lab.outside.closed_ports == prod.outside.closed_ports
     assert lab.engine.address == "unix:///var/run/docker.sock"
     assert lab.engine.key is None
     assert lab.resolve == {"*:443": "127.0.0.1:8443", "*:80": "127.0.0.1:8080"}

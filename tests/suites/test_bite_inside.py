@@ -84,11 +84,11 @@ URL = "http://172.20.0.2/up"
 HEALTHS: dict[str, tuple[Told, Response]] = {
     "well": ({}, answered((URL, 200), body='{"status": "ok", "queue": 3, "text": "up"}')),
     "degraded": (
-        {"health.says": 'degraded /up says: expected status: "ok", observed status: "poor"'},
+        {"health.says": "degraded /up says: expected status: ok, observed status: poor"},
         answered((URL, 200), body='{"status": "poor", "text": "up"}'),
     ),
     "no-json": (
-        {"health.says": 'no-json /up says: expected status: "ok", observed status: null'},
+        {"health.says": "no-json /up says: expected status: ok, observed status: none"},
         answered((URL, 200), body="up"),
     ),
     "wordless": (

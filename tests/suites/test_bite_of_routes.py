@@ -34,6 +34,12 @@ HANDSHAKES = {
     "week.example": Handshake(
         version="TLSv1.3", certificate=shown("week.example", not_after=AT + 7 * DAY)
     ),
+    "three-weeks.example": Handshake(
+        version="TLSv1.3", certificate=shown("three-weeks.example", not_after=AT + 21 * DAY)
+    ),
+    "warned.example": Handshake(
+        version="TLSv1.3", certificate=shown("warned.example", not_after=AT + 21 * DAY - SECOND)
+    ),
     "soon.example": Handshake(
         version="TLSv1.3", certificate=shown("soon.example", not_after=AT + 7 * DAY - SECOND)
     ),
@@ -71,18 +77,34 @@ ROUTES: dict[str, tuple[Any, dict[str, Any]]] = {
         answered((SHOP, 200), body='{"a": {"service": "api"}, "ok": true}',
                  headers={"x-served-by": "api"}),
         {"identity": {"fields": {"a.service": "api"}, "headers": {"X-Served-By": "api"}},
-         "healthy": {"ok": "true"}, "budget_ms": 4},
+         "healthy": {"fields": {"ok": "true"}}, "budget_ms": 4},
     ),
     "other": (answered((SHOP, 200), body="<title>web</title>"), {"identity": {"text": "pgAdmin"}}),
     "no-json": (
         answered((SHOP, 200), body="[1]"), {"identity": {"fields": {"service": "api"}}}
     ),
-    "degraded": (answered((SHOP, 200), body='{"ok": false}'), {"healthy": {"ok": "true"}}),
+    "degraded": (
+        answered((SHOP, 200), body='{"ok": false}'), {"healthy": {"fields": {"ok": "true"}}}
+    ),
     "slow": (answered((SHOP, 200)), {"budget_ms": 3}),
     "error-page": (
         answered((SHOP, 502)),
-        {"identity": {"text": "x"}, "healthy": {"ok": "true"}, "budget_ms": 1},
+        {"identity": {"text": "x"}, "healthy": {"fields": {"ok": "true"}}, "budget_ms": 1},
     ),
+    "headless": (
+        answered((SHOP, 200), headers={"x-served-by": "web"}),
+        {"identity": {"headers": {"X-Served-By": "api", "X-Version": "2"}}},
+    ),
+    "empty": (answered((SHOP, 200)), {"identity": {"text": "pgAdmin"}}),
+    "guarded": (answered((SHOP, 401)), {"protected": True, "budget_ms": 4}),
+    "forbidden": (answered((SHOP, 403)), {"protected": True}),
+    "open": (answered((SHOP, 200)), {"protected": True, "budget_ms": 4}),
+    "open-by-redirect": (answered((SHOP, 302, "/login")), {"protected": True}),
+    "guarded-by-nobody": (answered((SHOP, 404)), {"protected": True}),
+    "guarded-and-gone": (
+        answered(error="connection refused"), {"protected": True}
+    ),
+    "unguarded": (answered((SHOP, 200)), {"protected": False}),
     "upgraded": (answered(("http://shop.example/", 308, f"{SHOP}/")), {"upgrade": "https"}),
     "for-now": (answered(("http://shop.example/", 302, f"{SHOP}/")), {"upgrade": "https"}),
     "plain": (answered(("http://shop.example/", 301, "/welcome")), {"upgrade": "https"}),
@@ -90,10 +112,23 @@ ROUTES: dict[str, tuple[Any, dict[str, Any]]] = {
 STATUSES = {"error-page": 200, "upgraded": 308, "for-now": 302, "plain": 301}
 
 TOLD = {
-    "routes.identity[other]": "other answered by api: expected body pgAdmin, observed another text",
+    "routes.identity[other]": "other answered by api: "
+    "expected pgAdmin, observed <title>web</title>",
     "routes.identity[no-json]": "no-json answered by api: "
-    "expected field service api, observed none",
-    "routes.healthy[degraded]": "degraded field ok: expected true, observed false",
+    "expected service: api, observed service: none",
+    "routes.healthy[degraded]": "degraded says: expected ok: true, observed ok: false",
+    "routes.identity[headless]": "headless answered by api: expected header X-Served-By: api, "
+    "header X-Version: 2, observed header X-Served-By: web, header X-Version: none",
+    "routes.identity[empty]": "empty answered by api: expected pgAdmin, observed nothing",
+    "routes.status[open]": "open status: expected 401 or 403, observed 200",
+    "routes.protected[open]": "open without credentials: expected 401 or 403, observed 200",
+    "routes.status[open-by-redirect]": "open-by-redirect status: expected 401 or 403, observed 302",
+    "routes.protected[open-by-redirect]": "open-by-redirect without credentials: "
+    "expected 401 or 403, observed 302",
+    "routes.status[guarded-by-nobody]": "guarded-by-nobody status: "
+    "expected 401 or 403, observed 404",
+    "routes.status[guarded-and-gone]": "guarded-and-gone status: "
+    "expected 401 or 403, observed connection refused",
     "routes.latency[slow]": "slow latency: expected at most 3 ms, observed 4 ms",
     "routes.status[error-page]": "error-page status: expected 200, observed 502",
     "routes.upgrade[for-now]": "for-now upgrade to https: "
@@ -117,10 +152,17 @@ TOLD = {
     "tls.trusted[refused.example]": "refused.example certificate's issuer: "
     "expected trusted, observed connection refused",
 }
+WARNED = {
+    "tls.dates[warned.example]": ["warned.example certificate's dates: "
+    "expected valid for at least 21 more days, observed 20 days left, until 2026-12-15"],
+    "tls.dates[week.example]": ["week.example certificate's dates: "
+    "expected valid for at least 21 more days, observed 7 days left, until 2026-12-01"],
+}  # fmt: skip
 UNKNOWN = {
     "routes.identity[error-page]", "routes.healthy[error-page]", "routes.latency[error-page]",
-    "tls.version[unable.example]", "tls.dates[refused.example]", "tls.host_name[refused.example]",
-    "tls.version[refused.example]",
+    "routes.latency[open]", "routes.protected[guarded-by-nobody]",
+    "routes.protected[guarded-and-gone]", "tls.version[unable.example]",
+    "tls.dates[refused.example]", "tls.host_name[refused.example]", "tls.version[refused.example]",
 }  # fmt: skip
 
 
@@ -146,8 +188,10 @@ def test_routes_and_tls(tmp_path: Path) -> None:
         handshakes=HANDSHAKES | {"shop.example": HANDSHAKES["fine.example"].model_copy(
             update={"certificate": shown("shop.example")})},
     )  # fmt: skip
-    failed, unknown = split(shop.replay(tmp_path, environment, observed))
-    assert (failed, unknown) == (TOLD, UNKNOWN)
+    ran = shop.replay(tmp_path, environment, observed)
+    assert split(ran) == (TOLD, UNKNOWN)
+    checks = ran.verdict("shop")["checks"]
+    assert {each["id"]: each["warnings"] for each in checks if each["warnings"]} == WARNED
 
 
 def block(name: str, *locations: Location) -> ServerBlock:
@@ -158,7 +202,7 @@ def block(name: str, *locations: Location) -> ServerBlock:
 
 def proxy(**changes: Any) -> Proxy:
     fine = Proxy(
-        servers=(block("shop.example", Location(modifier="", path="/", passes_to=("api",))),),
+        servers=(block("shop.example", Location(modifier="", path="/", passes_to=("api:5000",))),),
         files={"/etc/nginx/nginx.conf": AT},
         workers=(Worker(started_at=AT, shutting_down=False),),
         addresses={"api": ("172.20.0.2",)},
@@ -179,14 +223,21 @@ LOADED_LONG_AGO = (Worker(started_at=LONG_AGO, shutting_down=False),)
     ("seen", "alarms", "failed"),
     [
         (proxy(), (), set()),
-        (proxy(servers=passing_to("172.20.0.2")), (), set()),
-        (proxy(servers=passing_to("web")), (), {"nginx.routed[home]"}),
-        (proxy(servers=passing_to("api", "web")), (), {"nginx.routed[home]"}),
+        (proxy(servers=passing_to("172.20.0.2:5000")), (), set()),
+        (proxy(servers=passing_to("api:5000")), (), set()),
+        (proxy(servers=passing_to("[fd00::2]:5000")), (), set()),
+        (proxy(servers=passing_to("api:5999")), (), {"nginx.routed[home]"}),
+        (proxy(servers=passing_to("api:5000", "api:5999")), (), {"nginx.routed[home]"}),
+        (proxy(servers=passing_to("web:5000")), (), {"nginx.routed[home]"}),
+        (proxy(servers=passing_to("api:5000", "web:5000")), (), {"nginx.routed[home]"}),
         (proxy(servers=passing_to()), (), {"nginx.routed[home]"}),
         (proxy(servers=()), (), {"nginx.routed[home]"}),
         (proxy(addresses={"api": ("172.20.0.9",)}), (), {"nginx.resolves[api]"}),
         (proxy(addresses={"api": ()}), (), {"nginx.resolves[api]"}),
         (proxy(files={"a": AT + SECOND}), (), {"nginx.config_loaded[proxy]"}),
+        (proxy(replaced_mounts=("/etc/hosts", "/etc/nginx/nginx")), (), set()),
+        (proxy(replaced_mounts=("/etc/nginx/nginx.conf",)), (), {"nginx.config_mounted[proxy]"}),
+        (proxy(replaced_mounts=("/etc/nginx",)), (), {"nginx.config_mounted[proxy]"}),
         (
             proxy(workers=LOADED_LONG_AGO, files={"a": LONG_AGO}),
             (),
@@ -214,13 +265,13 @@ LOADED_LONG_AGO = (Worker(started_at=LONG_AGO, shutting_down=False),)
 )
 def test_nginx(tmp_path: Path, seen: Proxy, alarms: tuple[Alarm, ...], failed: set[str]) -> None:
     environment = {
-        "services": {"proxy": {}, "api": {}},
+        "services": {"proxy": {}, "api": {"ports": [5000]}},
         "routes": {"home": {"url": f"{SHOP}/", "service": "api"}},
         "nginx": {"service": "proxy"},
     }
     observed = shop.facts(
         containers=dict.fromkeys(
-            ("proxy", "api"), container(addresses={"shop_default": ("172.20.0.2",)})
+            ("proxy", "api"), container(addresses={"shop_default": ("172.20.0.2", "fd00::2")})
         ),
         responses={"home": answered((f"{SHOP}/", 200))},
         commands={"nginx_test proxy": shop.said("nginx -t", 0, "ok")},
@@ -229,3 +280,42 @@ def test_nginx(tmp_path: Path, seen: Proxy, alarms: tuple[Alarm, ...], failed: s
     )
     found, unknown = split(shop.replay(tmp_path, environment, observed, "-k", "test_nginx"))
     assert (set(found), unknown) == (failed, set())
+
+
+@pytest.mark.parametrize("names", [("localhost",), ("_",), ("other.example",)])
+def test_the_server_itself_is_answered_by_the_default(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    location = Location(modifier="", path="/", passes_to=("api:5000",))
+    server = ServerBlock(
+        names=names, ports=(80,), default_ports=(80,), returns=None, locations=(location,)
+    )
+    route = {"url": "http://localhost/health", "service": "api", "vantage": "server"}
+    environment = {
+        "services": {"proxy": {}, "api": {"ports": [5000]}},
+        "routes": {"from-server": route, "from-here": {**route, "vantage": "here"}},
+        "nginx": {"service": "proxy"},
+    }
+    observed = shop.facts(
+        containers={"proxy": container(), "api": container()},
+        proxies={"proxy": proxy(servers=(server,))},
+    )
+    found, _ = split(shop.replay(tmp_path, environment, observed, "-k", "test_routed"))
+    assert "nginx.routed[from-server]" not in found
+    assert ("nginx.routed[from-here]" in found) == (names != ("localhost",))
+
+
+def test_ports_that_must_be_closed(tmp_path: Path) -> None:
+    environment = {
+        "services": {"db": {"ports": [5432]}},
+        "outside": {"host": "shop.example", "closed_ports": [5432, 2375, 6379]},
+    }
+    observed = shop.facts(open_ports={"5432": True, "2375": False, "6379": shop.STUCK})
+    ran = shop.replay(tmp_path, environment, observed, "-k", "test_closed")
+    assert ran.told("shop") == {
+        "network.closed[5432]": (
+            "FAIL",
+            "5432 port of shop.example: expected closed, observed open",
+        ),
+        "network.closed[6379]": ("UNKNOWN", "could not look: no answer within 8 s"),
+    }

@@ -16,6 +16,19 @@ BROKEN = (
     "nginx: configuration file /etc/nginx/nginx.conf test failed"
 )
 
+VALID_BUT = said(
+    "nginx -t", 0,
+    'nginx: [warn] conflicting server name "shop.example" on 0.0.0.0:443, ignored\n'
+    '2026/01/31 12:00:00 [warn] 7#7: conflicting server name "shop.example" on 0.0.0.0:443, '
+    "ignored\n"
+    'nginx: [warn] the "user" directive makes sense only if the master process runs\n'
+    "nginx: configuration file /etc/nginx/nginx.conf test is successful",
+)  # fmt: skip
+WARNED = [
+    "proxy configuration: expected no warning of nginx -t, observed conflicting server name "
+    '"shop.example" on 0.0.0.0:443, ignored; '
+    'the "user" directive makes sense only if the master process runs'
+]
 FAILED = said("nginx -t", 1, BROKEN)
 TOLD = """\
 proxy configuration: expected nginx -t succeeds, observed \
@@ -31,6 +44,7 @@ hint: mend the file that it names before anything reloads or restarts nginx
     ("result", "exit_code", "told"),
     [
         (said("nginx -t", 0, "nginx: the configuration file syntax is ok"), 0, None),
+        (VALID_BUT, 0, None),
         (
             FAILED,
             1,
@@ -56,7 +70,7 @@ hint: mend the file that it names before anything reloads or restarts nginx
         ),
         (shop.STUCK, 6, ("UNKNOWN", "could not look: no answer within 8 s")),
     ],
-    ids=["valid", "broken", "hangs", "down", "unseen"],
+    ids=["valid", "warned", "broken", "hangs", "down", "unseen"],
 )
 def test_nginx(
     tmp_path: Path,
@@ -69,3 +83,5 @@ def test_nginx(
     assert ran.exit_code == exit_code, ran.output
     assert ran.told("shop") == ({CHECK: told} if told else {})
     assert (TOLD in ran.output) == (result is FAILED)
+    (check,) = ran.verdict("shop")["checks"]
+    assert check["warnings"] == (WARNED if result is VALID_BUT else [])
