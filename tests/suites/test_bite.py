@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from environments.sizes import Bytes
+from fixtures.creation import Mount
 from fixtures.facts import CommandResult, Container, Response, Usage
 from fixtures.observation import Unobserved
 from tests.suites import shop
@@ -466,6 +467,45 @@ REDIS: dict[str, tuple[Told, CommandResult | Unobserved]] = {
     ),
 }
 
+PUBLISHED = {"ports": [5000], "publish": [5000]}
+CODE = Mount(kind="bind", source="/home/dev/shop/api", target="/app")
+CONFIGURATION = Mount(kind="bind", source="/home/dev/shop/api.conf", target="/etc/api.conf")
+KEPT = Mount(kind="volume", source="/var/lib/docker/volumes/modules", target="/app/node_modules")
+
+SERVICES |= {
+    # published, forwarded
+    "published": Case({}, container=container(published={"5000": 5000}), declared=PUBLISHED),
+    "published-elsewhere": Case(
+        _fail(
+            network__published="published-elsewhere published ports: "
+            "expected 5000, observed 127.0.0.1:5000"
+        ),
+        container=container(published={"127.0.0.1:5000": 5000}),
+        declared=PUBLISHED,
+    ),
+    "leads-nowhere": Case(
+        _fail(
+            network__forwarded="leads-nowhere published ports: "
+            "expected to lead to 5000, observed 5000 to 5001"
+        ),
+        container=container(published={"5000": 5001}),
+        declared=PUBLISHED,
+    ),
+    # code_mounted
+    "live": Case(
+        {},
+        container=container(creation=created(mounts=(CONFIGURATION, CODE))),
+        declared={"code": "live"},
+    ),
+    "not-live": Case(
+        _fail(
+            configuration__code_mounted="not-live code: "
+            "expected mounted from the host, observed that of its image"
+        ),
+        container=container(creation=created(mounts=(CONFIGURATION, KEPT))),
+        declared={"code": "live"},
+    ),
+}
 NO_LIMITS = Case({}, usage=usage(8 * GIB), declared={})
 
 
