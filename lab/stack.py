@@ -19,7 +19,7 @@ from lab import (
 from lab.containers import Inspected
 from lab.engine import docker
 from lab.process import LabError, run, say
-from lab.shapes import PRODUCTION, Shape
+from lab.shapes import DEVELOPMENT, PRODUCTION, Shape
 
 DEADLINE = 120
 """Seconds in which the whole stack must be healthy."""
@@ -67,7 +67,8 @@ def down() -> None:
 
 def _take_down(shape: Shape) -> None:
     _remove_strays(shape)
-    if not shape.file.exists():
+    if shape is DEVELOPMENT:
+        # Compose cannot take down what it cannot read.
         checkout.render()
     compose.compose(shape, "down", "--volumes", "--remove-orphans", "--timeout=1")
 
