@@ -46,6 +46,8 @@ class Service(Declared):
     """What the engine does when it ends."""
     secrets: tuple[Name, ...] = ()
     """Secrets that it must see as files, by name, in the environment's `secrets.mount`."""
+    code: Literal["live"] | None = None
+    """`live`: it runs code that is mounted from the host, wherever in the container that is."""
     host_mounts: tuple[str, ...] = ()
     """Paths inside it where something of the host may be mounted although code is not."""
     may: tuple[Literal["privileged", "engine-socket", "host-network"], ...] = ()

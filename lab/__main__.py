@@ -9,13 +9,17 @@ import textwrap
 from pathlib import Path
 from typing import NoReturn
 
-from lab import address, stack
+from lab import address, shapes, stack
 from lab.process import LabError, say
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:  # noqa: ARG002
-        self.exit(2, "usage: scripts/lab [up | down | env | faults | break NAME | heal NAME]\n")
+        self.exit(
+            2,
+            "usage: scripts/lab "
+            "[up [--shape=SHAPE] | down | env | faults | break NAME | heal NAME]\n",
+        )
 
 
 def _main() -> int:
@@ -24,17 +28,22 @@ def _main() -> int:
         description="The lab stack; with no command: bring it up, then run pytest -m lab.",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    commands.add_parser("up", help="bring the stack up, or mend it")
+    up = commands.add_parser("up", help="bring the stack up, or mend it")
+    up.add_argument(
+        "--shape",
+        default="prod",
+        help="prod (the default), which pytest -m lab verifies, or dev, which pytest -m dev "
+        "verifies; bringing one up takes the other down",
+    )
     commands.add_parser("down", help="remove the stack, and stop the engine that the lab started")
-    commands.add_parser("env", help="print where the lab is, as shell assignments")
-    commands.add_parser("faults", help="list the faults that can be injected")
+    commands.add_parser("env", help="print where the production shape is, as shell assignments")
+    commands.add_parser("faults", help="list the faults, each with the shape that it breaks")
     for command, meaning in (("break", "inject a fault"), ("heal", "undo a fault")):
         commands.add_parser(command, help=meaning).add_argument("name", metavar="NAME")
     arguments = parser.parse_args()
     match arguments.command:
         case "up":
-            stack.up()
-            say("up and healthy")
+            return _up(arguments.shape)
         case "down":
             stack.down()
         case "env":
@@ -50,14 +59,26 @@ def _main() -> int:
     return 0
 
 
+def _up(name: str) -> int:
+    shape = next((each for each in shapes.ALL.values() if each.name == name), None)
+    if shape is None:
+        say(f"no shape is called {name}: there are {' and '.join(shapes.ALL)}")
+        return 2
+    stack.up(shape)
+    say(f"{shape.title} is up and healthy")
+    return 0
+
+
 def _list_faults() -> None:
     from lab import faults
 
     column = max(map(len, faults.ALL)) + 2
+    shape_column = column + max(map(len, shapes.ALL)) + 2
     width = shutil.get_terminal_size().columns
     for fault in faults.ALL.values():
-        lines = textwrap.wrap(fault.sentence, max(20, width - column))
-        print(f"{fault.name:<{column}}" + f"\n{'':<{column}}".join(lines))
+        lines = textwrap.wrap(fault.sentence, max(20, width - shape_column))
+        head = f"{fault.name:<{column}}{fault.shape:<{shape_column - column}}"
+        print(head + f"\n{'':<{shape_column}}".join(lines))
 
 
 def _fault(command: str, name: str) -> int:

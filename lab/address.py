@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lab import OUT
 from lab.process import LabError
+from lab.shapes import PRODUCTION, Shape
 
 FILE = OUT / "lab.env"
 
@@ -50,6 +51,21 @@ def load() -> Address:
         raise LabError("the lab was never brought up here: scripts/lab up") from None
     except (KeyError, ValueError):
         raise LabError(f"{FILE} is damaged: delete it, then scripts/lab up") from None
+
+
+def variables(shape: Shape) -> dict[str, str]:
+    """Return the variables of the shape's compose file; only production's has some."""
+    return load().variables() if shape is PRODUCTION else {}
+
+
+def refuse_taken(shape: Shape, published: frozenset[int]) -> None:
+    """Refuse to work where a port that the shape's own file names is somebody else's."""
+    for port, service in shape.ports.items():
+        if port not in published and not _is_free(port):
+            raise LabError(
+                f"port {port}, which {service} publishes, is taken on this machine: "
+                f"free it first (ss -ltnp 'sport = :{port}')"
+            )
 
 
 def choose(ca_file: Path, published: frozenset[int]) -> Address:

@@ -1,4 +1,4 @@
-"""Compose v2: where its command is, and the lab's project run with it."""
+"""Compose v2: where its command is, and a shape's project run with it."""
 
 import importlib.metadata
 import os
@@ -7,34 +7,27 @@ import sys
 from collections.abc import Mapping
 from functools import cache
 
-import yaml
-
-from lab import HERE, packages
+from lab import packages
 from lab.process import LabError, run, say
-
-PROJECT = "stackproof-lab"
-FILE = HERE / "compose.yaml"
+from lab.shapes import Shape
 
 
 def compose(
-    *arguments: str, deadline: float = 120, variables: Mapping[str, str] | None = None
+    shape: Shape,
+    *arguments: str,
+    deadline: float = 120,
+    variables: Mapping[str, str] | None = None,
 ) -> str:
-    """Return what Compose prints for the lab's project."""
+    """Return what Compose prints for the shape's project."""
     return run(
-        *project_command(), *arguments,
+        *project_command(shape), *arguments,
         deadline=deadline, environment={**os.environ, **(variables or {})},
     )  # fmt: skip
 
 
-def project_command() -> tuple[str, ...]:
-    """Return the command of Compose for the lab's project."""
-    return (*command(), f"--project-name={PROJECT}", f"--file={FILE}")
-
-
-@cache
-def services() -> tuple[str, ...]:
-    """Return the names of the stack's services."""
-    return tuple(yaml.safe_load(FILE.read_text())["services"])
+def project_command(shape: Shape) -> tuple[str, ...]:
+    """Return the command of Compose for the shape's project."""
+    return (*command(), f"--project-name={shape.project}", f"--file={shape.file}")
 
 
 @cache

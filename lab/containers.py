@@ -2,13 +2,15 @@
 
 import json
 from datetime import datetime
+from collections.abc import Set
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
-from lab import OUT
-from lab.compose import PROJECT, services
+from lab import OUT, shapes
 from lab.engine import docker
 from lab.process import LabError
+from lab.shapes import PRODUCTION, Shape
 
 PREFIX = "vpn-"
 SUBNET = ip_network("172.20.0.0/16")
@@ -24,22 +26,25 @@ def name(service: str) -> str:
     return PREFIX + service
 
 
-def refuse_foreign() -> None:
+def refuse_foreign(shape: Shape) -> None:
     """Refuse to work where somebody else has the stack's container names or its network."""
+    own = {each.project for each in shapes.ALL.values()}
     rows = docker(
         "ps", "--all", f"--filter=name={PREFIX}",
         f'--format={{{{.Names}}}} {{{{.Label "{_PROJECT}"}}}}',
     )  # fmt: skip
     for row in rows.splitlines():
         container, _, project = row.partition(" ")
-        if container.startswith(PREFIX) and project != PROJECT:
+        if container.startswith(PREFIX) and project not in own:
             raise LabError(
                 f"the container {container} was not made by the lab, which leaves it alone: "
                 f"remove or rename it first"
             )
+    if shape is not PRODUCTION:
+        return  # the others take whatever network the engine gives them
     networks = docker("network", "ls", "--quiet", "--filter=driver=bridge").split()
     for network in json.loads(docker("network", "inspect", *networks)):
-        if (network["Labels"] or {}).get(_PROJECT) == PROJECT:
+        if (network["Labels"] or {}).get(_PROJECT) in own:
             continue
         for subnet in (ip_network(pool["Subnet"]) for pool in network["IPAM"]["Config"] or ()):
             if subnet.version == SUBNET.version and subnet.overlaps(SUBNET):
@@ -49,19 +54,54 @@ def refuse_foreign() -> None:
                 )
 
 
-def inspect() -> dict[str, Inspected]:
-    """Return the lab's containers by service."""
-    ids = docker("ps", "--all", "--quiet", f"--filter=label={_PROJECT}={PROJECT}").split()
+def inspect(shape: Shape) -> dict[str, Inspected]:
+    """Return the shape's containers by service."""
+    ids = docker("ps", "--all", "--quiet", _of(shape)).split()
     found = json.loads(docker("inspect", "--type=container", *ids)) if ids else []
     by_name = {container["Name"].removeprefix("/"): container for container in found}
-    return {service: by_name[name(service)] for service in services() if name(service) in by_name}
+    return {
+        service: by_name[name(service)] for service in shape.services if name(service) in by_name
+    }
 
 
-def strays() -> list[str]:
-    """Return the containers that carry the lab's label and belong to no service by their name."""
-    own = set(map(name, services()))
-    rows = docker("ps", "--all", f"--filter=label={_PROJECT}={PROJECT}", "--format={{.Names}}")
+def is_up(shape: Shape) -> bool:
+    """Tell whether anything of the shape is there, in whatever state."""
+    return bool(docker("ps", "--all", "--quiet", _of(shape)).strip())
+
+
+def strays(shape: Shape) -> list[str]:
+    """Return the containers that carry the shape's label and are of no service by their name."""
+    own = set(map(name, shape.services))
+    rows = docker("ps", "--all", _of(shape), "--format={{.Names}}")
     return [container for container in rows.split() if container not in own]
+
+
+def published(present: dict[str, Inspected]) -> frozenset[int]:
+    """Return the ports of the host that lead into the containers."""
+    return frozenset(
+        int(binding["HostPort"])
+        for container in present.values()
+        for bindings in (container["NetworkSettings"]["Ports"] or {}).values()
+        for binding in bindings or ()
+    )
+
+
+def mounting(present: dict[str, Inspected], changed: Set[Path]) -> list[str]:
+    """Return the services whose container sees one of these files of the host.
+
+    A program goes on running what it has read, and a mount shows the folder that was deleted, not
+    the one that was made again in its place.
+    """
+    return [
+        service
+        for service, container in present.items()
+        if any(
+            path.is_relative_to(mount["Source"])
+            for mount in container["Mounts"]
+            if mount["Type"] == "bind"
+            for path in changed
+        )
+    ]
 
 
 def remember(present: dict[str, Inspected]) -> None:
@@ -90,6 +130,10 @@ def trouble(container: Inspected) -> str | None:
         return f"{state['Status']}, exit code {state['ExitCode']}"
     health = state.get("Health", {"Status": "healthy"})
     return None if health["Status"] == "healthy" else str(health["Status"])
+
+
+def _of(shape: Shape) -> str:
+    return f"--filter=label={_PROJECT}={shape.project}"
 
 
 def _made() -> dict[str, Inspected]:

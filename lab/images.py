@@ -1,4 +1,4 @@
-"""The images of the stack: a Debian base, and one image a service built on it."""
+"""The images, which both shapes share: a Debian base, and one image a service built on it."""
 
 import hashlib
 import json
@@ -7,13 +7,13 @@ import tempfile
 from pathlib import Path
 
 from lab import HERE, OUT, packages
-from lab.compose import PROJECT, services
 from lab.engine import docker
 from lab.process import LabError, run, say
+from lab.shapes import PRODUCTION
 
 DOCKERFILE = HERE / "Dockerfile"
 CONTEXT = HERE / "services"
-BASE = f"{PROJECT}/base:1"
+BASE = f"{PRODUCTION.project}/base:1"
 SUITE = "bookworm"
 PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 _BUILT = OUT / "images.json"
@@ -21,7 +21,7 @@ _BUILT = OUT / "images.json"
 
 def tag(service: str) -> str:
     """Return the name of the service's image."""
-    return f"{PROJECT}/{service}:1"
+    return f"{PRODUCTION.project}/{service}:1"
 
 
 def ensure() -> None:
@@ -33,7 +33,7 @@ def ensure() -> None:
     if BASE not in _present():
         _make_base()
     say("building the images")
-    for target in ("packages", *services()):
+    for target in ("packages", *PRODUCTION.services):
         _build(target)
     _BUILT.write_text(json.dumps({"sources": sources, "images": _present()}, indent=2))
 
@@ -50,11 +50,13 @@ def _digest() -> str:
 def _present() -> dict[str, str]:
     """Return the id behind each of the lab's tags: a tag that moved is an image to build."""
     rows = docker(
-        "images", "--no-trunc", f"--filter=reference={PROJECT}/*",
+        "images", "--no-trunc", f"--filter=reference={PRODUCTION.project}/*",
         "--format={{.Repository}}:{{.Tag}} {{.ID}}",
     )  # fmt: skip
     present = dict(row.split() for row in rows.splitlines())
-    return {name: present[name] for name in (BASE, *map(tag, services())) if name in present}
+    return {
+        name: present[name] for name in (BASE, *map(tag, PRODUCTION.services)) if name in present
+    }
 
 
 def _build(target: str) -> None:

@@ -1,4 +1,4 @@
-"""The stack: brought up whole, taken down, and its parts replaced."""
+"""The stack, in one shape or the other: brought up whole, taken down, and its parts replaced."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -7,37 +7,52 @@ from lab import (
     OUT,
     address,
     certificates,
+    checkout,
     compose,
     containers,
     engine,
     images,
     nginx_config,
     secret_files,
+    shapes,
 )
 from lab.containers import Inspected
 from lab.engine import docker
 from lab.process import LabError, run, say
+from lab.shapes import DEVELOPMENT, PRODUCTION, Shape
 
 DEADLINE = 120
 """Seconds in which the whole stack must be healthy."""
 
 
-def up() -> None:
-    """Have a whole and healthy stack, whatever there is now; what is well is left alone."""
+def up(shape: Shape = PRODUCTION) -> None:
+    """Have a whole and healthy stack of this shape, whatever there is now.
+
+    What is well is left alone; the other shape is taken down, its images and secrets stay.
+    """
     OUT.mkdir(exist_ok=True)
     engine.ensure()
-    containers.refuse_foreign()
+    containers.refuse_foreign(shape)
+    present = containers.inspect(shape)
+    published = containers.published(present | containers.inspect(shapes.other(shape)))
+    address.refuse_taken(shape, published)
     images.ensure()
-    secret_files.ensure()
-    certificates.ensure()
-    present = containers.inspect()
-    address.choose(certificates.AUTHORITY, _published(present)).save()
-    _remove_strays()
-    _remove(containers.altered(present))
-    if not nginx_config.DIRECTORY.exists():
-        # A container goes on seeing the directory that was deleted, not the one to be made.
-        _remove(["nginx"])
-    _start(())
+    if containers.is_up(shapes.other(shape)):
+        say(f"taking {shapes.other(shape).title} down: one is up at a time")
+        _take_down(shapes.other(shape))
+    _remove_strays(shape)
+    _remove(shape, containers.altered(present))
+    if shape is PRODUCTION:
+        secret_files.ensure()
+        certificates.ensure()
+        address.choose(certificates.AUTHORITY, published).save()
+        if not nginx_config.DIRECTORY.exists():
+            # A container goes on seeing the directory that was deleted, not the one to be made.
+            _remove(shape, ["nginx"])
+        nginx_config.render()
+    else:
+        _remove(shape, containers.mounting(present, checkout.render()))
+    _start(shape)
 
 
 def down() -> None:
@@ -45,58 +60,46 @@ def down() -> None:
     if not engine.answers():
         say("no Docker engine answers: there is nothing to take down")
         return
-    _remove_strays()
-    compose.compose("down", "--volumes", "--remove-orphans", "--timeout=1")
+    for shape in shapes.ALL.values():
+        _take_down(shape)
     engine.stop()
 
 
-def recreate(*services: str) -> None:
-    """Replace services by pristine ones, data and all, and bring nginx back into line with them."""
-    containers.refuse_foreign()
-    _remove(services)
-    _start(services)
+def _take_down(shape: Shape) -> None:
+    _remove_strays(shape)
+    if shape is DEVELOPMENT:
+        # Compose cannot take down what it cannot read.
+        checkout.render()
+    compose.compose(shape, "down", "--volumes", "--remove-orphans", "--timeout=1")
 
 
-def _remove(services: Sequence[str]) -> None:
+def _remove(shape: Shape, services: Sequence[str]) -> None:
     if services:
         docker("rm", "--force", "--volumes", *map(containers.name, services))
-        volumes = (f"{compose.PROJECT}_{service}" for service in services)
+        volumes = (f"{shape.project}_{service}" for service in services)
         docker("volume", "rm", "--force", *volumes)
 
 
-def _remove_strays() -> None:
-    if strays := containers.strays():
+def _remove_strays(shape: Shape) -> None:
+    if strays := containers.strays(shape):
         docker("rm", "--force", "--volumes", *strays)
 
 
-def _start(services: Sequence[str]) -> None:
-    """Start the services, or the whole stack where none is named, and wait until all is well."""
-    nginx_config.render()
-    which = ("--no-deps", *services) if services else ("--remove-orphans",)
+def _start(shape: Shape) -> None:
+    """Start what does not run, and wait until all is well."""
     try:
         compose.compose(
-            "up", "--detach", "--wait", f"--wait-timeout={DEADLINE}", *which,
-            deadline=DEADLINE + 30, variables=address.load().variables(),
+            shape, "up", "--detach", "--wait", f"--wait-timeout={DEADLINE}", "--remove-orphans",
+            deadline=DEADLINE + 30, variables=address.variables(shape),
         )  # fmt: skip
     except LabError as error:
-        raise LabError("\n".join((str(error), *_diagnosis()))) from None
-    present = containers.inspect()
-    started = {name: present[name] for name in services or present}
-    for container in started.values():
+        raise LabError("\n".join((str(error), *_diagnosis(shape)))) from None
+    present = containers.inspect(shape)
+    for container in present.values():
         _await_listening(container)
-    if _nginx_is_behind(present):
+    if shape is PRODUCTION and _nginx_is_behind(present):
         nginx_config.reload()
-    containers.remember(started)
-
-
-def _published(present: dict[str, Inspected]) -> frozenset[int]:
-    """Return the ports of the host that lead into the lab."""
-    return frozenset(
-        int(binding["HostPort"])
-        for container in present.values()
-        for bindings in (container["NetworkSettings"]["Ports"] or {}).values()
-        for binding in bindings or ()
-    )
+    containers.remember(present)
 
 
 def _await_listening(container: Inspected) -> None:
@@ -119,10 +122,10 @@ def _nginx_is_behind(present: dict[str, Inspected]) -> bool:
     return loaded < max(*started.values(), nginx_config.newest_file())
 
 
-def _diagnosis() -> Iterator[str]:
+def _diagnosis(shape: Shape) -> Iterator[str]:
     """Say which containers are in trouble, what their health check said, and their last log."""
-    present = containers.inspect()
-    for service in compose.services():
+    present = containers.inspect(shape)
+    for service in shape.services:
         name = containers.name(service)
         if service not in present:
             yield f"{name}: does not exist"

@@ -103,17 +103,26 @@ def test_secret_variables(service: Service, container: Container) -> None:
 @declares("environment.code_in_image")
 def test_live_code(service: Service, container: Container) -> None:
     """Code that lies on the host runs untested, and changes without a deploy."""
-    live = [
-        mount
-        for mount in container.creation.mounts
-        if mount.kind == "bind" and not _is_beneath(mount.target, *_NO_CODE, *service.host_mounts)
-    ]
+    live = _mounts_of_code(service, container)
     assert not live, finding(
         service,
         "mounts of the host",
         expected=f"none but {', '.join(service.host_mounts)}" if service.host_mounts else "none",
         observed=", ".join(map(str, live)),
         hint=_mend("volumes", service) + "; what is no code can be declared in host_mounts",
+    )
+
+
+@declares("code")
+def test_code_mounted(service: Service, container: Container) -> None:
+    """Without its mount it runs the code of the day its image was built, and no edit shows."""
+    assert _mounts_of_code(service, container), finding(
+        service,
+        "code",
+        expected="mounted from the host",
+        observed="that of its image",
+        evidence={"image": container.creation.image, "mounts": _lines(container.creation.mounts)},
+        hint=_mend("volumes", service),
     )
 
 
@@ -150,6 +159,14 @@ def test_host_network(service: Service, container: Container) -> None:
         observed="host",
         hint=_mend("network_mode", service),
     )
+
+
+def _mounts_of_code(service: Service, container: Container) -> list[Mount]:
+    return [
+        mount
+        for mount in container.creation.mounts
+        if mount.kind == "bind" and not _is_beneath(mount.target, *_NO_CODE, *service.host_mounts)
+    ]
 
 
 def _gives_engine_away(mount: Mount) -> bool:

@@ -73,6 +73,22 @@ def test_published(service: Service, running: Container) -> None:
     )
 
 
+@declares("publish")
+@declares("ports")
+def test_forwarded(service: Service, running: Container) -> None:
+    """A port that is open on the host and leads to none that listens answers nobody."""
+    astray = {
+        port: inside for port, inside in running.published.items() if inside not in service.ports
+    }
+    assert not astray, finding(
+        service,
+        "published ports",
+        expected=f"to lead to {' or '.join(map(str, service.ports))}",
+        observed=", ".join(f"{port} to {inside}" for port, inside in astray.items()),
+        hint=f"mend its ports in the compose file, then docker compose up -d {service.name}",
+    )
+
+
 def test_closed(closed_port: ClosedPort, port_is_open: bool) -> None:
     """A database that the internet can knock at is found within hours."""
     assert not port_is_open, finding(

@@ -1,8 +1,8 @@
 """What can be broken in the lab, and what every fault must turn red. One small entry a fault."""
 
-from lab import containers
 from lab.faults import (
     datastores,
+    development,
     health,
     host,
     lifecycle,
@@ -28,6 +28,7 @@ ALL: dict[str, Fault] = {
         health,
         host,
         resources,
+        development,
     )
     for fault in module.FAULTS
 }
@@ -37,9 +38,8 @@ def inject(name: str) -> None:
     """Break the lab, and wait until what was broken shows.
 
     Raises:
-        LabError: the lab is not up, or the fault did not show in time.
+        LabError: its shape is not up, or the fault did not show in time.
     """
-    containers.refuse_foreign()
     ALL[name].inject_now()
 
 
@@ -47,7 +47,6 @@ def heal(name: str) -> None:
     """Undo a fault, and wait until the whole lab is healthy again.
 
     Raises:
-        LabError: it did not become healthy in time.
+        LabError: the other shape is up, or it did not become healthy in time.
     """
-    containers.refuse_foreign()
     ALL[name].heal_now()

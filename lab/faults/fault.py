@@ -7,8 +7,9 @@ import time
 from collections.abc import Set
 from dataclasses import dataclass
 
-from lab import HERE, address, compose, stack
+from lab import HERE, address, compose, containers, shapes, stack
 from lab.process import LabError, run, say
+from lab.shapes import Shape, ShapeName
 
 COMMAND_SECONDS = 60
 SHOWS_WITHIN = 60
@@ -24,7 +25,7 @@ class Fault:
     `unknown` are those that then cannot look: ids too, or patterns such as `*[redis]`, each of
     which must be met. `says` are words of the first line of a failure.
     The shell lines run in the directory `lab/`, with the variables of `scripts/lab env`
-    and `compose`, which is Compose for the lab's project.
+    and `compose`, which is Compose for the shape's project.
     """
 
     name: str
@@ -36,6 +37,8 @@ class Fault:
     unknown: tuple[str, ...] = ()
     until: str = "true"
     """A shell condition that holds once the fault shows."""
+    shape: ShapeName = "prod"
+    """The shape that it breaks."""
 
     def differs(self, red: Set[str], unknown: Set[str]) -> dict[str, list[str]]:
         """Tell where what a run saw is not what the fault must do: nothing where it is."""
@@ -50,20 +53,36 @@ class Fault:
 
     def inject_now(self) -> None:
         """Break the lab, and wait until the fault shows."""
-        _shell(self.inject)
+        shape = shapes.ALL[self.shape]
+        containers.refuse_foreign(shape)
+        self._refuse_other_shape()
+        if not containers.is_up(shape):
+            raise LabError(f"{shape.title} is not up: {shape.up_command}")
+        _shell(shape, self.inject)
         give_up = time.monotonic() + SHOWS_WITHIN
-        while not _holds(self.until):
+        while not _holds(shape, self.until):
             if time.monotonic() > give_up:
                 raise LabError(f"{self.name} did not show within {SHOWS_WITHIN} s: {self.until}")
             time.sleep(_POLL_SECONDS)
 
     def heal_now(self) -> None:
         """Undo the fault; what its own lines leave altered, the lab mends as it comes up."""
+        shape = shapes.ALL[self.shape]
+        containers.refuse_foreign(shape)
+        self._refuse_other_shape()
         try:
-            _shell(self.heal)
+            _shell(shape, self.heal)
         except LabError as error:
             say(f"{self.name}: {error}; the lab mends it")
-        stack.up()
+        stack.up(shape)
+
+    def _refuse_other_shape(self) -> None:
+        """A fault takes nobody's lab down to have its own."""
+        needed = shapes.ALL[self.shape]
+        if containers.is_up(other := shapes.other(needed)) and not containers.is_up(needed):
+            raise LabError(
+                f"{self.name} needs {needed.title}, and {other.title} is up: {needed.up_command}"
+            )
 
 
 def checks(*ids: str) -> frozenset[str]:
@@ -86,18 +105,18 @@ def health_is(container: str, status: str) -> str:
     return f'[ "$(docker inspect -f {{{{.State.Health.Status}}}} {container})" = {status} ]'
 
 
-def _shell(line: str) -> None:
-    variables = {**os.environ, **address.load().variables()}
-    prelude = f'compose() {{ {shlex.join(compose.project_command())} "$@"; }}\n'
+def _shell(shape: Shape, line: str) -> None:
+    variables = {**os.environ, **address.variables(shape)}
+    prelude = f'compose() {{ {shlex.join(compose.project_command(shape))} "$@"; }}\n'
     run(
         "bash", "-euc", prelude + line,
         deadline=COMMAND_SECONDS, environment=variables, directory=HERE,
     )  # fmt: skip
 
 
-def _holds(condition: str) -> bool:
+def _holds(shape: Shape, condition: str) -> bool:
     try:
-        _shell(condition)
+        _shell(shape, condition)
     except LabError:
         return False
     return True

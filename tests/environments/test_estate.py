@@ -269,6 +269,10 @@ def test_development() -> None:
         "vpn-ollama-dev": ("11434",),
         "vpn-python-api-dev": ("5001",),
     }
+    assert {name for name, service in dev.services.items() if service.code} == {
+        "api-dev", "web-dev", "python-api-dev",
+    }  # fmt: skip
+    assert {service.healthcheck for service in dev.services.values()} == {"if-present"}
     assert {service.limits for service in dev.services.values()} == {Limits()}
     assert dev.routes["api"].url == "http://localhost:5000/health"
     assert set(dev.datastores.redis) == {"redis-dev"}

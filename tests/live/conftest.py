@@ -1,14 +1,17 @@
 """The lab, up for the tests that are marked live, and one run of the suites against it."""
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
 
-from lab import stack
+from lab import shapes, stack
+from lab.shapes import PRODUCTION, Shape, ShapeName
 from tests.faults import snapshots
 from tests.live.verification import Run
 
@@ -17,18 +20,30 @@ RUN_SECONDS = 60
 
 
 @pytest.fixture(scope="session")
-def lab() -> None:
-    stack.up()
+def bring_up() -> Iterator[Callable[[ShapeName], Shape]]:
+    """Brings a shape up where it is not the one that the test before it had."""
+
+    @lru_cache(maxsize=1)
+    def of(name: ShapeName) -> Shape:
+        stack.up(shapes.ALL[name])
+        return shapes.ALL[name]
+
+    yield of
+    stack.up(PRODUCTION)
 
 
 @pytest.fixture
-def verify(lab: None, tmp_path: Path) -> Callable[..., Run]:
-    def run(*arguments: str) -> Run:
+def verify(tmp_path: Path) -> Callable[..., Run]:
+    # Development is to be found here, wherever a developer's own is.
+    here = {name: value for name, value in os.environ.items() if not name.startswith("DEV_DEPLOY_")}
+
+    def run(shape: Shape, *arguments: str) -> Run:
+        environment = shape.environment
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-m", "lab", f"--output={tmp_path}", *arguments],
-            cwd=ROOT, capture_output=True, text=True, timeout=RUN_SECONDS, check=False,
+            [sys.executable, "-m", "pytest", "-m", environment, f"--output={tmp_path}", *arguments],
+            cwd=ROOT, env=here, capture_output=True, text=True, timeout=RUN_SECONDS, check=False,
         )  # fmt: skip
-        verdict = json.loads((tmp_path / "lab" / "verdict.json").read_text())
+        verdict = json.loads((tmp_path / environment / "verdict.json").read_text())
         by_outcome: dict[str, set[str]] = {}
         for check in verdict["checks"]:
             by_outcome.setdefault(check["outcome"], set()).add(check["id"])

@@ -4,16 +4,23 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from lab import faults
+from lab import faults, shapes
 from lab.faults.fault import Fault
+from lab.shapes import Shape, ShapeName
 from tests.live.verification import Run
 
 pytestmark = pytest.mark.live
 
+# One shape after the other: to change takes longer than a fault does.
+IN_ORDER = sorted(faults.ALL.values(), key=lambda fault: fault.shape != "prod")
 
-@pytest.fixture(params=list(faults.ALL.values()), ids=list(faults.ALL))
-def fault(request: pytest.FixtureRequest, lab: None) -> Iterator[Fault]:
+
+@pytest.fixture(params=IN_ORDER, ids=lambda fault: fault.name)
+def fault(
+    request: pytest.FixtureRequest, bring_up: Callable[[ShapeName], Shape]
+) -> Iterator[Fault]:
     wanted: Fault = request.param
+    bring_up(wanted.shape)
     try:
         faults.inject(wanted.name)
         yield wanted
@@ -24,14 +31,14 @@ def fault(request: pytest.FixtureRequest, lab: None) -> Iterator[Fault]:
 def test_fault_turns_red_exactly_its_checks(
     fault: Fault, verify: Callable[..., Run], keep: Callable[..., None]
 ) -> None:
+    shape = shapes.ALL[fault.shape]
     for _ in range(2):
-        run = verify()
+        run = verify(shape)
         assert not fault.differs(run.ids("FAIL"), run.ids("UNKNOWN")), run.output
         assert run.exit_code == 1
         said = [run.first_lines[check] for check in fault.red]
         assert any(fault.says in line for line in said), said
     keep(fault.name)
     faults.heal(fault.name)
-    healed = verify()
+    healed = verify(shape)
     assert healed.exit_code == 0, healed.output
-    keep()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Run:
-    """What one `pytest -m lab` came to."""
+    """What one run came to."""
 
     exit_code: int
     output: str

@@ -46,7 +46,7 @@ CREATION = Creation(
 CONTAINER = Container(
     name="shop", id="c0ffee", status="running", exit_code=0, started_at=AT, restart_count=0,
     oom_killed=False, health=HEALTHY, cpu_limit=1.5, memory_limit=Bytes(512 * MIB),
-    addresses={"shop_default": ("172.20.0.5",)}, published=(), creation=CREATION,
+    addresses={"shop_default": ("172.20.0.5",)}, published={}, creation=CREATION,
 )  # fmt: skip
 HOST = HostState(
     disk=Room(total=100 * GIB, free=50 * GIB, where="/var/lib/docker"),

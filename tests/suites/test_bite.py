@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from environments.sizes import Bytes
+from fixtures.creation import Mount
 from fixtures.facts import CommandResult, Container, Response, Usage
 from fixtures.observation import Unobserved
 from tests.suites import shop
@@ -268,7 +269,7 @@ SERVICES: dict[str, Case] = {
     # published
     "public": Case(
         {},
-        container=container(published=("443",)),
+        container=container(published={"443": 443}),
         declared=_only(publish=["443"]),
     ),
     "more-public": Case(
@@ -276,7 +277,7 @@ SERVICES: dict[str, Case] = {
             network__published="more-public published ports: expected 443, "
             "observed 127.0.0.1:5432, 443"
         ),
-        container=container(published=("127.0.0.1:5432", "443")),
+        container=container(published={"127.0.0.1:5432": 5432, "443": 443}),
         declared=_only(publish=["443"]),
     ),
     "less-public": Case(
@@ -288,7 +289,7 @@ SERVICES: dict[str, Case] = {
             network__published="elsewhere-public published ports: expected 443, "
             "observed 127.0.0.1:443"
         ),
-        container=container(published=("127.0.0.1:443",)),
+        container=container(published={"127.0.0.1:443": 443}),
         declared=_only(publish=["443"]),
     ),
     "memory-unseen": Case(_unknown("no answer within 8 s", *USED), usage=STUCK),
@@ -467,6 +468,37 @@ REDIS: dict[str, tuple[Told, CommandResult | Unobserved]] = {
     ),
 }
 
+PUBLISHED = {"ports": [5000], "publish": [5000]}
+CODE = Mount(kind="bind", source="/home/dev/shop/api", target="/app")
+CONFIGURATION = Mount(kind="bind", source="/home/dev/shop/api.conf", target="/etc/api.conf")
+KEPT = Mount(kind="volume", source="/var/lib/docker/volumes/modules", target="/app/node_modules")
+
+SERVICES |= {
+    # forwarded
+    "leads-on": Case({}, container=container(published={"5000": 5000}), declared=PUBLISHED),
+    "leads-nowhere": Case(
+        _fail(
+            network__forwarded="leads-nowhere published ports: "
+            "expected to lead to 5000, observed 5000 to 5001"
+        ),
+        container=container(published={"5000": 5001}),
+        declared=PUBLISHED,
+    ),
+    # code_mounted
+    "live": Case(
+        {},
+        container=container(creation=created(mounts=(CONFIGURATION, CODE))),
+        declared={"code": "live"},
+    ),
+    "not-live": Case(
+        _fail(
+            configuration__code_mounted="not-live code: "
+            "expected mounted from the host, observed that of its image"
+        ),
+        container=container(creation=created(mounts=(CONFIGURATION, KEPT))),
+        declared={"code": "live"},
+    ),
+}
 NO_LIMITS = Case({}, usage=usage(8 * GIB), declared={})
 
 
