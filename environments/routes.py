@@ -21,7 +21,7 @@ class Route(Declared):
     vantage: Literal["here", "server"] = "here"
     """Whence it is looked at: where the suite runs, or the engine's own machine."""
     status: Statuses = (200,)
-    """Status codes that are right unless it is protected; of the last redirect that is followed."""
+    """Codes that are right where it is not protected; after redirects, where they are followed."""
     protected: bool = False
     """Whether it must turn away who shows no credentials, with 401 or 403."""
     follow_redirects: bool = False
