@@ -1,8 +1,8 @@
 """The containers that the engine has: foreign ones, and what became of the lab's own."""
 
 import json
-from datetime import datetime
 from collections.abc import Set
+from datetime import datetime
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
