@@ -10,6 +10,7 @@ import pytest
 
 from environments.loader import load
 from environments.model import Environment
+from fixtures.collection import SUBJECTS
 from lab import __main__, address, checkout, containers, faults, shapes, stack
 from lab.faults.fault import Fault
 from lab.process import LabError
@@ -40,8 +41,7 @@ def test_development_is_made_from_the_declared_file() -> None:
 @pytest.mark.parametrize("fault", faults.ALL.values(), ids=faults.ALL)
 def test_a_fault_reddens_what_its_shape_has(fault: Fault) -> None:
     environment = _verifying(shapes.ALL[fault.shape])
-    subjects = {"host", environment.name, *environment.services, *environment.routes}
-    subjects |= environment.tls_hosts.keys()
+    subjects = {name for of in SUBJECTS.values() for name in of(environment)}
     assert {check.partition("[")[2].removesuffix("]") for check in fault.red} <= subjects
 
 
