@@ -108,11 +108,12 @@ class _Plugin:
             except ValueError as error:
                 self.seen[name] = str(error)
             else:
-                self.seen[name] = _judge(session, facts)
+                self.seen[name] = judge(session, facts)
         return True
 
 
-def _judge(session: pytest.Session, facts: Facts) -> Replay:
+def judge(session: pytest.Session, facts: Facts) -> Replay:
+    """Put facts before the checks that a session has collected for their environment."""
     session.config.stash[STORE].replay(facts)
     items = [
         item

@@ -4,7 +4,6 @@ import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
-from fixtures import snapshot
 from fixtures.facts import Facts, Machine
 from lab import HERE, OUT, address
 from lab.process import LabError
@@ -58,12 +57,6 @@ def take(name: str, seen: Facts) -> Path:
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(gzip.compress(text.encode(), mtime=0))
     return path
-
-
-def read_run(output: Path) -> Facts:
-    """What the one environment's run saw that wrote into this folder."""
-    (path,) = output.glob("*/facts.json")
-    return snapshot.read(path)
 
 
 def _path(name: str) -> Path:

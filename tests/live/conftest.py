@@ -1,9 +1,5 @@
-"""The lab, up for the tests that are marked live, and one run of the suites against it."""
+"""The lab, up for the tests that are marked live, and looks at it."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -13,10 +9,9 @@ import pytest
 from lab import shapes, stack
 from lab.shapes import PRODUCTION, Shape, ShapeName
 from tests.faults import snapshots
-from tests.live.verification import Run
+from tests.live.looker import Look, Looker, looking
 
 ROOT = Path(__file__).parents[2]
-RUN_SECONDS = 60
 
 
 @pytest.fixture(scope="session")
@@ -32,41 +27,22 @@ def bring_up() -> Iterator[Callable[[ShapeName], Shape]]:
     stack.up(PRODUCTION)
 
 
-@pytest.fixture
-def verify(tmp_path: Path) -> Callable[..., Run]:
-    # Development is to be found here, wherever a developer's own is.
-    here = {name: value for name, value in os.environ.items() if not name.startswith("DEV_DEPLOY_")}
-
-    def run(shape: Shape, *arguments: str) -> Run:
-        environment = shape.environment
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-m", environment, f"--output={tmp_path}", *arguments],
-            cwd=ROOT, env=here, capture_output=True, text=True, timeout=RUN_SECONDS, check=False,
-        )  # fmt: skip
-        verdict = json.loads((tmp_path / environment / "verdict.json").read_text())
-        by_outcome: dict[str, set[str]] = {}
-        for check in verdict["checks"]:
-            by_outcome.setdefault(check["outcome"], set()).add(check["id"])
-        return Run(
-            exit_code=done.returncode,
-            output=done.stdout + done.stderr,
-            first_lines={c["id"]: c["headline"] for c in verdict["checks"]},
-            by_outcome={name: frozenset(ids) for name, ids in by_outcome.items()},
-        )
-
-    return run
+@pytest.fixture(scope="session")
+def looker() -> Iterator[Looker]:
+    with looking(*(shape.environment for shape in shapes.ALL.values())) as started:
+        yield started
 
 
 @pytest.fixture
 def keep(
-    request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., None]:
-    """Where snapshots are to be taken: takes what the last run saw, of a fault or of none."""
+    request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+) -> Callable[[Look, str], None]:
+    """Where snapshots are to be taken: takes what was seen of a fault, or of none."""
 
-    def take(fault: str = "") -> None:
+    def take(look: Look, fault: str = "") -> None:
         if request.config.getoption("take_snapshots"):
-            seen = snapshots.read_run(tmp_path)
-            path = snapshots.take(fault or snapshots.healthy(seen.environment), seen)
+            name = fault or snapshots.healthy(look.facts.environment)
+            path = snapshots.take(name, look.facts)
             with capsys.disabled():
                 print(f"\ntook {path.relative_to(ROOT)}, {path.stat().st_size} bytes")
 
