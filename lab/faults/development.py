@@ -114,7 +114,7 @@ FAULTS = (
         red=checks("routes.identity[n8n]", "routes.status[n8n-health]", "health.answers[n8n-dev]",
                    "health.says[n8n-dev]"),
         unknown=("routes.*[n8n-health]",),
-        says="n8n answered by n8n-dev: expected body n8n, observed another text",
+        says="n8n answered by n8n-dev: expected n8n, observed <!doctype html>",
     ),
     _edited(
         "dev-code-mount-lost", "a container runs the code of its image, which nobody edits",
@@ -142,7 +142,7 @@ FAULTS = (
         until=health_is("vpn-python-api-dev", "healthy"),
         heal="true",
         red=checks("health.says[python-api-dev]"),
-        says='python-api-dev /health says: expected status: "ok", observed status: "degraded"',
+        says="python-api-dev /health says: expected status: ok, observed status: degraded",
         shape="dev",
     ),
     Fault(
