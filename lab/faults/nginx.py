@@ -16,7 +16,6 @@ FAULTS = (
         "nginx-config-broken",
         "a configuration that does not parse lies on disk; nginx still runs with the old one",
         inject=f"echo 'server {{' >> {_SITE}",
-        heal="true",
         red=checks("nginx.config_valid[nginx]"),
         unknown=("nginx.config_loaded[nginx]", "nginx.config_mounted[nginx]", "nginx.routed[*]"),
         says="nginx configuration: expected nginx -t succeeds",
@@ -56,7 +55,6 @@ FAULTS = (
         "route-bad-gateway",
         "nginx looks for a service on a port where nobody listens",
         inject=f"sed -i s/web:3000/web:3999/ {_SITE} && {RELOAD}",
-        heal="true",
         red=checks("routes.status[home]", "nginx.routed[home]"),
         unknown=("routes.*[home]",),
         says="home status: expected 200, observed 502",
@@ -66,7 +64,6 @@ FAULTS = (
         "a deploy lost a location of the configuration",
         inject=f"sed -i 's#location = /n8n #location = /n9n #; s#location /n8n/#location /n9n/#' "
         f"{_SITE} && {RELOAD}",
-        heal="true",
         red=checks("routes.status[n8n]", "nginx.routed[n8n]"),
         unknown=("routes.*[n8n]",),
         says="n8n status: expected 200, observed 404",
@@ -76,7 +73,6 @@ FAULTS = (
         "a redirect sends users to another host",
         inject=f"sed -i 's#return 301 /n8n/;#return 301 https://n8n.example.com/;#' {_SITE} "
         f"&& {RELOAD}",
-        heal="true",
         red=checks("routes.redirects[n8n]", "routes.status[n8n]", "nginx.routed[n8n]"),
         unknown=("routes.*[n8n]",),
         says="n8n redirects: expected to stay on chatbuilds.com",
