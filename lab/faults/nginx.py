@@ -47,7 +47,7 @@ FAULTS = (
         # Its log says for ever that workers died.
         heal="docker kill --signal=CONT vpn-nginx\ndocker restart vpn-nginx",
         red=checks("nginx.workers[nginx]", "containers.healthy[nginx]",
-                   f"routes.status[{_ROUTES}]"),
+                   f"routes.status[{_ROUTES}]", f"tls.trusted[{_HOSTS}]"),
         unknown=("nginx.*", "routes.*", "tls.*"),
         says="nginx workers: expected at least one, and none stopped, observed none",
     ),
