@@ -31,8 +31,8 @@ def up(shape: Shape = PRODUCTION) -> None:
 
     What is well is left alone; the other shape is taken down, its images and secrets stay.
     """
-    OUT.mkdir(exist_ok=True)
     machine.restore()
+    OUT.mkdir(exist_ok=True)
     engine.ensure()
     containers.refuse_foreign(shape)
     present = containers.inspect(shape)

@@ -4,11 +4,12 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from lab import HERE, address, machine
+from lab import HERE, address, machine, stack
 
 RELAY_SECONDS = 30
 PROC = "23 28 0:21 / /proc rw,nosuid - proc proc rw"
@@ -73,6 +74,21 @@ def test_a_folder_that_somebody_uses(tmp_path: Path) -> None:
     kept.touch()
     _restore(tmp_path)
     assert kept.exists()
+
+
+class RestoredError(Exception):
+    pass
+
+
+def _restored() -> None:
+    raise RestoredError
+
+
+@pytest.mark.parametrize("command", [stack.up, stack.down])
+def test_before_anything_else(command: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "restore", _restored)
+    with pytest.raises(RestoredError):
+        command()
 
 
 def test_the_relay_ends_with_its_socket(tmp_path: Path) -> None:
