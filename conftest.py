@@ -4,6 +4,7 @@ pytest_plugins = [
     "fixtures.collection",
     "fixtures.snapshot",
     "fixtures.subjects",
+    "fixtures.seen",
     "reports.classification",
     "reports.allure_labels",
     "reports.verdict_file",

@@ -127,6 +127,11 @@ class Environment(Declared):
         """True where `code_mounted: false` is declared: code comes from the images alone."""
         return self.code_mounted is False
 
+    def secret_paths(self, service: Service) -> frozenset[str]:
+        """Where a service must see its secrets, a file each."""
+        secrets = self.secrets or Secrets(directory="")
+        return frozenset(f"{secrets.mount}/{name}" for name in service.secrets)
+
     @model_validator(mode="before")
     @classmethod
     def _name_by_key(cls, data: Any) -> Any:

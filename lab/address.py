@@ -11,6 +11,8 @@ from lab.process import LabError
 from lab.shapes import PRODUCTION, Shape
 
 FILE = OUT / "lab.env"
+ENGINE = "DOCKER_HOST="
+"""Starts the line with which a fault sends clients to another engine."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,13 @@ def load() -> Address:
         raise LabError("the lab was never brought up here: scripts/lab up") from None
     except (KeyError, ValueError):
         raise LabError(f"{FILE} is damaged: delete it, then scripts/lab up") from None
+
+
+def forget_engine() -> None:
+    """Have clients find the engine where they did before one was written beside the address."""
+    if FILE.exists() and ENGINE in (text := FILE.read_text()):
+        lines = text.splitlines(keepends=True)
+        FILE.write_text("".join(line for line in lines if not line.startswith(ENGINE)))
 
 
 def variables(shape: Shape) -> dict[str, str]:

@@ -1,6 +1,8 @@
 """Relays the engine's socket, and alters what the engine says of itself.
 
 Usage: altered_engine.py SOCKET clock SECONDS | version VERSION | directory PATH
+
+It ends by itself when its socket is removed, so that nobody has to know which process it is.
 """
 
 import os
@@ -15,6 +17,7 @@ from pathlib import Path
 
 ENGINE = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
 _TIME = re.compile(rb'(?<="SystemTime":")\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d')
+_LOOK_SECONDS = 0.2
 _TEXTS = {"version": "ServerVersion", "directory": "DockerRootDir"}
 
 Alteration = Callable[[bytes], bytes]
@@ -56,17 +59,28 @@ def relay(client: socket.socket, alter: Alteration) -> None:
         asks.join()
 
 
+def is_there(path: Path, inode: int) -> bool:
+    """Tell whether the socket is still there, and no other in its place."""
+    with suppress(FileNotFoundError):
+        return path.stat().st_ino == inode
+    return False
+
+
 def main() -> None:
-    """Serve until stopped."""
+    """Serve until the socket is removed."""
     path, what, value = sys.argv[1:]
     alter = later(int(value)) if what == "clock" else text(_TEXTS[what], value)
-    Path(path).unlink(missing_ok=True)
+    own = Path(path)
+    own.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path)
         server.listen(64)
-        while True:
-            client, _ = server.accept()
-            threading.Thread(target=relay, args=(client, alter), daemon=True).start()
+        server.settimeout(_LOOK_SECONDS)
+        inode = own.stat().st_ino
+        while is_there(own, inode):
+            with suppress(TimeoutError):
+                client, _ = server.accept()
+                threading.Thread(target=relay, args=(client, alter), daemon=True).start()
 
 
 if __name__ == "__main__":

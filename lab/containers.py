@@ -76,6 +76,12 @@ def strays(shape: Shape) -> list[str]:
     return [container for container in rows.split() if container not in own]
 
 
+def stray_networks(shape: Shape) -> list[str]:
+    """Return the networks that carry the shape's label, and are not the one of its file."""
+    rows = docker("network", "ls", _of(shape), "--format={{.Name}}")
+    return [network for network in rows.split() if network != f"{shape.project}_default"]
+
+
 def published(present: dict[str, Inspected]) -> frozenset[int]:
     """Return the ports of the host that lead into the containers."""
     return frozenset(

@@ -12,6 +12,7 @@ from lab import (
     containers,
     engine,
     images,
+    machine,
     nginx_config,
     secret_files,
     shapes,
@@ -30,6 +31,7 @@ def up(shape: Shape = PRODUCTION) -> None:
 
     What is well is left alone; the other shape is taken down, its images and secrets stay.
     """
+    machine.restore()
     OUT.mkdir(exist_ok=True)
     engine.ensure()
     containers.refuse_foreign(shape)
@@ -42,6 +44,7 @@ def up(shape: Shape = PRODUCTION) -> None:
         _take_down(shapes.other(shape))
     _remove_strays(shape)
     _remove(shape, containers.altered(present))
+    _remove_stray_networks(shape)
     if shape is PRODUCTION:
         secret_files.ensure()
         certificates.ensure()
@@ -57,6 +60,7 @@ def up(shape: Shape = PRODUCTION) -> None:
 
 def down() -> None:
     """Remove the stack with its data, and stop the engine if the lab started it."""
+    machine.restore()
     if not engine.answers():
         say("no Docker engine answers: there is nothing to take down")
         return
@@ -71,6 +75,7 @@ def _take_down(shape: Shape) -> None:
         # Compose cannot take down what it cannot read.
         checkout.render()
     compose.compose(shape, "down", "--volumes", "--remove-orphans", "--timeout=1")
+    _remove_stray_networks(shape)
 
 
 def _remove(shape: Shape, services: Sequence[str]) -> None:
@@ -83,6 +88,11 @@ def _remove(shape: Shape, services: Sequence[str]) -> None:
 def _remove_strays(shape: Shape) -> None:
     if strays := containers.strays(shape):
         docker("rm", "--force", "--volumes", *strays)
+
+
+def _remove_stray_networks(shape: Shape) -> None:
+    if strays := containers.stray_networks(shape):
+        docker("network", "rm", *strays)
 
 
 def _start(shape: Shape) -> None:

@@ -15,6 +15,7 @@ from fixtures.collection import declares
 from fixtures.creation import Mount
 from fixtures.facts import Container
 from fixtures.host import HostFile
+from fixtures.observation import CannotLook, Unobserved, seen_of
 from reports.finding import finding
 
 # Where the engines listen. A mount of a folder above gives the socket away as well.
@@ -57,9 +58,9 @@ def test_log_rotation(service: Service, container: Container, environment: Envir
 @declares("secrets")
 def test_secret_files(service: Service, container: Container, environment: Environment) -> None:
     """Without its secret a service fails late: at its first login, or its first restart."""
-    folder = environment.secrets.mount if environment.secrets else "/run/secrets"
-    wanted = {f"{folder}/{name}" for name in service.secrets}
-    missing = sorted(wanted - {mount.target for mount in container.creation.mounts})
+    wanted = environment.secret_paths(service)
+    unmounted = sorted(wanted - {mount.target for mount in container.creation.mounts})
+    missing = [path for path in unmounted if not seen_of(container.unmounted_secrets, path)]
     assert not missing, finding(
         service,
         "secret files",
@@ -71,9 +72,18 @@ def test_secret_files(service: Service, container: Container, environment: Envir
 
 
 @declares("environment.secrets")
-def test_secret_permissions(service: Service, host_secrets: Mapping[str, HostFile]) -> None:
+def test_secret_permissions(
+    service: Service, host_secrets: Mapping[str, HostFile | Unobserved]
+) -> None:
     """A secret that every account of the server can read is one break-in away from everyone."""
-    open_files = {path: file for path, file in host_secrets.items() if file.mode & stat.S_IROTH}
+    open_files = {
+        path: file
+        for path, file in host_secrets.items()
+        if isinstance(file, HostFile) and file.mode & stat.S_IROTH
+    }
+    unseen = [file.reason for file in host_secrets.values() if isinstance(file, Unobserved)]
+    if unseen and not open_files:
+        raise CannotLook(unseen[0])
     assert not open_files, finding(
         service,
         "secret files on the host",

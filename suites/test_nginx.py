@@ -139,6 +139,22 @@ def test_routed(
     )
 
 
+@critical
+def test_workers(nginx: Nginx, workers: tuple[Worker, ...]) -> None:
+    """Nginx may be up, and its ports open, with nobody there to answer."""
+    stopped = sum(worker.stopped for worker in workers)
+    serve = any(not (worker.stopped or worker.shutting_down) for worker in workers)
+    right = serve and not stopped
+    assert right, finding(
+        nginx,
+        "workers",
+        expected="at least one, and none stopped",
+        observed=f"{stopped} of {len(workers)} stopped" if stopped else "none that serves",
+        evidence={"started": ", ".join(_time(worker.started_at) for worker in workers)},
+        hint=f"docker compose top {nginx.service}, then docker compose restart {nginx.service}",
+    )
+
+
 def test_old_workers(
     nginx: Nginx, workers: tuple[Worker, ...], loaded_at: datetime, facts: Facts
 ) -> None:

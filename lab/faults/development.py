@@ -22,7 +22,6 @@ def _edited(
         name,
         sentence,
         inject=f"sed -i {edits} {_FILE}\ncompose up --detach --wait --no-deps {services}",
-        heal="true",
         red=red,
         says=says,
         unknown=unknown,
@@ -35,7 +34,6 @@ FAULTS = (
         "dev-container-removed",
         "someone removed a container of development",
         inject="docker rm --force vpn-ollama-dev",
-        heal="true",
         red=checks("containers.exists[ollama-dev]", "containers.running[ollama-dev]",
                    "containers.healthy[ollama-dev]", "health.answers[ollama-dev]",
                    "routes.status[ollama, ollama-version]"),
@@ -61,7 +59,6 @@ FAULTS = (
         # The engine doubles its pause between restarts: after seven, it lasts long enough to look.
         until="[ $(docker inspect -f {{.RestartCount}} vpn-api-dev) -ge 7 ] && "
         "[ $(docker inspect -f {{.State.Status}} vpn-api-dev) = restarting ]",
-        heal="true",
         red=checks("containers.running[api-dev]", "containers.healthy[api-dev]",
                    "containers.restarts[api-dev]", "health.answers[api-dev]",
                    "routes.status[api]"),
@@ -100,7 +97,6 @@ FAULTS = (
         # Each port must be free before the other service can take it.
         "docker rm --force vpn-web-dev vpn-nexusai-dev\n"
         "compose up --detach --wait --no-deps web-dev nexusai-dev",
-        heal="true",
         red=checks("network.published[web-dev, nexusai-dev]"),
         says="web-dev published ports: expected 3000, observed 8080",
         shape="dev",
@@ -128,7 +124,6 @@ FAULTS = (
         inject=f"sed -i s/0[.]0[.]0[.]0/127.0.0.1/ {_CODE}/api/server.js\n"
         "docker restart vpn-api-dev",
         until=health_is("vpn-api-dev", "healthy"),
-        heal="true",
         red=checks("health.answers[api-dev]", "routes.status[api]"),
         unknown=("health.*[api-dev]",),
         says="api-dev /health status: expected 200, observed connection refused",
@@ -140,7 +135,6 @@ FAULTS = (
         inject=f"sed -i s/ok/degraded/ {_CODE}/python-api/main.py\n"
         "docker restart vpn-python-api-dev",
         until=health_is("vpn-python-api-dev", "healthy"),
-        heal="true",
         red=checks("health.says[python-api-dev]"),
         says="python-api-dev /health says: expected status: ok, observed status: degraded",
         shape="dev",
@@ -167,7 +161,6 @@ FAULTS = (
         "a container was made with a second compose file of a developer's own",
         inject="echo 'services: {ollama-dev: {labels: {made: otherwise}}}' > out/own.yaml\n"
         "compose --file out/own.yaml up --detach --wait --no-deps ollama-dev\nrm out/own.yaml",
-        heal="true",
         red=checks("identity.origin[ollama-dev]"),
         says="ollama-dev origin: expected infrastructure/docker/docker-compose.dev.yml, observed",
         shape="dev",

@@ -31,9 +31,10 @@ class Fault:
     name: str
     sentence: str
     inject: str
-    heal: str
     red: frozenset[str]
     says: str
+    heal: str = "true"
+    """What undoes it, beside what the lab mends anyhow as it comes up."""
     unknown: tuple[str, ...] = ()
     until: str = "true"
     """A shell condition that holds once the fault shows."""

@@ -1,29 +1,33 @@
 """An engine, or a machine, that is not fit to run the stack.
 
-A relay alters what the real engine says of itself; the machine's disk is left as it is, too.
+A relay alters what the real engine says of itself; the machine's disk is left as it is, too. All of
+it is undone as the lab comes up or goes down: `lab/machine.py`.
 """
 
-from lab.faults.fault import Fault, checks
+import shlex
 
-_SOCKET = '"$PWD/out/engine.sock"'
+from lab import address
+from lab.faults.fault import Fault, checks
+from lab.machine import DISK, DISK_LABEL, KERNELS_MEMORY, MEMORY, RELAY
+
+_SOCKET = shlex.quote(str(RELAY))
 _ANSWERS = f"docker --host unix://{_SOCKET} version"
-_HEAL = "sed -i /^DOCKER_HOST=/d out/lab.env\nkill $(cat out/engine.pid) && rm out/engine.pid"
-_FULL = "/run/lab"
-"""No longer than the engine's own directory."""
+_MEMORY = shlex.quote(str(MEMORY))
 
 
 def _engine(alteration: str) -> str:
     return (
         f"nohup python3 altered_engine.py {_SOCKET} {alteration} "
-        "< /dev/null > out/engine.log 2>&1 & echo $! > out/engine.pid\n"
-        f"echo DOCKER_HOST=unix://{_SOCKET} >> out/lab.env"
+        "< /dev/null > out/engine.log 2>&1 &\n"
+        f"echo {address.ENGINE}unix://{_SOCKET} >> out/lab.env"
     )
 
 
 def _disk(options: str, fill: str) -> str:
     """Shell lines: the engine says that its data lies on a small disk, which is filled."""
-    return f"mkdir -p {_FULL} && mount -t tmpfs -o {options} lab {_FULL}\n{fill}\n" + _engine(
-        f"directory {_FULL}"
+    return (
+        f"mkdir -p {DISK} && mount -t tmpfs -o {options} {DISK_LABEL} {DISK}\n{fill}\n"
+        + _engine(f"directory {DISK}")
     )
 
 
@@ -33,7 +37,6 @@ FAULTS = (
         "the server's clock is not synchronised, and has drifted",
         inject=_engine("clock 90"),
         until=_ANSWERS,
-        heal=_HEAL,
         red=checks("host.clock[host]"),
         says="host clock: expected within 2 s of the one here, observed",
     ),
@@ -42,34 +45,30 @@ FAULTS = (
         "the server still runs an engine of an old distribution",
         inject=_engine("version 19.03.8"),
         until=_ANSWERS,
-        heal=_HEAL,
         red=checks("host.engine_version[host]"),
         says="host engine version: expected at least 20.10, observed 19.03.8",
     ),
     Fault(
         "disk-full",
         "the disk that holds the engine's data is full",
-        inject=_disk("size=1m", f"head -c 1000K /dev/zero > {_FULL}/log"),
+        inject=_disk("size=1m", f"head -c 1000K /dev/zero > {DISK}/log"),
         until=_ANSWERS,
-        heal=f"{_HEAL}\numount {_FULL}",
         red=checks("host.disk[host]"),
         says="host disk: expected at least 5% free, observed",
     ),
     Fault(
         "inodes-used-up",
         "many small files have used up the inodes of a disk that has room",
-        inject=_disk("size=1m,nr_inodes=64", f"touch {_FULL}/{{1..62}}"),
+        inject=_disk("size=1m,nr_inodes=64", f"touch {DISK}/{{1..62}}"),
         until=_ANSWERS,
-        heal=f"{_HEAL}\numount {_FULL}",
         red=checks("host.inodes[host]"),
         says="host inodes: expected at least 5% free, observed",
     ),
     Fault(
         "memory-used-up",
         "the machine has hardly any memory left (the kernel's account of it is altered)",
-        inject=r"sed 's/^\(MemAvailable: *\)[0-9]*/\11024/' /proc/meminfo > out/meminfo"
-        "\nmount --bind out/meminfo /proc/meminfo",
-        heal="umount /proc/meminfo\nrm out/meminfo",
+        inject=rf"sed 's/^\(MemAvailable: *\)[0-9]*/\11024/' {KERNELS_MEMORY} > {_MEMORY}"
+        f"\nmount --bind {_MEMORY} {KERNELS_MEMORY}",
         red=checks("host.memory[host]"),
         says="host memory: expected at least 5% available, observed 0.0% (1 MiB of",
     ),

@@ -7,7 +7,6 @@ FAULTS = (
         "container-removed",
         "someone removed a container",
         inject="docker rm --force vpn-redis",
-        heal="true",
         red=checks("containers.exists[redis]", "containers.running[redis]",
                    "containers.healthy[redis]", "datastores.ping[redis]"),
         unknown=("*[redis]",),
@@ -48,7 +47,6 @@ FAULTS = (
         inject="docker exec vpn-ollama kill -TERM 1",
         until="[ $(docker inspect -f {{.RestartCount}} vpn-ollama) = 1 ] && "
         + health_is("vpn-ollama", "healthy"),
-        heal="true",
         red=checks("containers.restarts[ollama]"),
         says="ollama restarts: expected at most 0, observed 1",
     ),
@@ -60,7 +58,6 @@ FAULTS = (
         # The engine doubles its pause between restarts: after seven, it lasts long enough to look.
         until="[ $(docker inspect -f {{.RestartCount}} vpn-ollama) -ge 7 ] && "
         "[ $(docker inspect -f {{.State.Status}} vpn-ollama) = restarting ]",
-        heal="true",
         red=checks("containers.running[ollama]", "containers.healthy[ollama]",
                    "containers.restarts[ollama]", "health.answers[ollama]"),
         unknown=("resources.*[ollama]", "network.*[ollama]", "health.*[ollama]"),
@@ -73,7 +70,6 @@ FAULTS = (
         "docker exec vpn-redis redis-cli eval "
         "\"for i=1,3000 do redis.call('set', i, string.rep('x', 1024*1024)) end\" 0 || true",
         until="[ $(docker inspect -f {{.State.OOMKilled}} vpn-redis) = true ]",
-        heal="true",
         red=checks("containers.oom_killed[redis]", "containers.running[redis]",
                    "containers.healthy[redis]", "datastores.ping[redis]",
                    "containers.restart_policy[redis]"),

@@ -132,7 +132,8 @@ FAULTS = (
     Fault(
         "network-second",
         "a container was joined to a second network, from which the stack is reached",
-        inject="docker network create --subnet=172.29.77.0/24 stackproof-lab-other\n"
+        inject=f"docker network create --subnet=172.29.77.0/24 --label={_LABEL} "
+        "stackproof-lab-other\n"
         "docker network connect stackproof-lab-other vpn-ollama",
         heal="docker network disconnect --force stackproof-lab-other vpn-ollama\n"
         "docker network rm stackproof-lab-other",

@@ -17,7 +17,6 @@ FAULTS = (
         "nginx-config-not-loaded",
         "someone changed the configuration and did not reload nginx",
         inject=f"echo '# a change' >> {_SITE}",
-        heal="true",
         red=checks("nginx.config_loaded[nginx]"),
         says="nginx loaded configuration: expected the one on disk, observed "
         "/etc/nginx/conf.d/chatbuilds.conf changed at",
@@ -41,7 +40,6 @@ FAULTS = (
         "nginx was told to reload a configuration that is broken, and went on with the old one",
         inject=f"echo 'server {{' >> {_SITE} && docker kill --signal=HUP vpn-nginx",
         until="docker logs vpn-nginx 2>&1 | tail -n 5 | grep -q emerg",
-        heal="true",
         red=checks("nginx.config_valid[nginx]", "nginx.log[nginx]"),
         unknown=("nginx.config_loaded[nginx]", "nginx.config_mounted[nginx]", "nginx.routed[*]"),
         says="nginx log: expected no line of level emerg, alert or crit",
@@ -88,7 +86,6 @@ FAULTS = (
         inject="docker restart vpn-nexusai",
         until="curl -sk --resolve nexusai.domain.com:$LAB_HTTPS_PORT:127.0.0.1 -o /dev/null "
         "-w '%{http_code}' https://nexusai.domain.com:$LAB_HTTPS_PORT/ | grep -q 200",
-        heal="true",
         red=checks("nginx.loaded_after[nexusai]"),
         says="nexusai known to nginx: expected nginx to have loaded after it started",
     ),
@@ -109,7 +106,6 @@ FAULTS = (
         "of the two addresses that nginx has for a service one is dead, and it hides that",
         inject="sed -i '1i upstream apis { server api:5000; server api:5999; }' "
         f"{_SITE} && sed -i 's#http://api:5000#http://apis#' {_SITE} && {RELOAD}",
-        heal="true",
         red=checks("nginx.routed[api, api-health]"),
         says="api in nginx's configuration: expected to lead to api at 5000, "
         "observed api:5000, api:5999",

@@ -1,14 +1,11 @@
-"""The checks of who answers a route, of TLS and of nginx's routing turn red where they should."""
+"""The checks of who answers a route, of TLS and of closed ports turn red where they should."""
 
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from fixtures.facts import Certificate, Handshake
 from fixtures.observation import Unobserved
-from fixtures.proxy import Alarm, Location, Proxy, ServerBlock, Worker
 from tests.suites import shop
 from tests.suites.command_line import Ran
 from tests.suites.shop import AT, answered, container
@@ -192,117 +189,6 @@ def test_routes_and_tls(tmp_path: Path) -> None:
     assert split(ran) == (TOLD, UNKNOWN)
     checks = ran.verdict("shop")["checks"]
     assert {each["id"]: each["warnings"] for each in checks if each["warnings"]} == WARNED
-
-
-def block(name: str, *locations: Location) -> ServerBlock:
-    return ServerBlock(
-        names=(name,), ports=(443,), default_ports=(), returns=None, locations=locations
-    )
-
-
-def proxy(**changes: Any) -> Proxy:
-    fine = Proxy(
-        servers=(block("shop.example", Location(modifier="", path="/", passes_to=("api:5000",))),),
-        files={"/etc/nginx/nginx.conf": AT},
-        workers=(Worker(started_at=AT, shutting_down=False),),
-        addresses={"api": ("172.20.0.2",)},
-    )
-    return fine.model_copy(update=changes)
-
-
-def passing_to(*hosts: str) -> tuple[ServerBlock, ...]:
-    return (block("shop.example", Location(modifier="", path="/", passes_to=hosts)),)
-
-
-EMERG = Alarm(at=AT - SECOND, line="[emerg] 1#1: unexpected end of file")
-LONG_AGO = AT - timedelta(minutes=10)
-LOADED_LONG_AGO = (Worker(started_at=LONG_AGO, shutting_down=False),)
-
-
-@pytest.mark.parametrize(
-    ("seen", "alarms", "failed"),
-    [
-        (proxy(), (), set()),
-        (proxy(servers=passing_to("172.20.0.2:5000")), (), set()),
-        (proxy(servers=passing_to("api:5000")), (), set()),
-        (proxy(servers=passing_to("[fd00::2]:5000")), (), set()),
-        (proxy(servers=passing_to("api:5999")), (), {"nginx.routed[home]"}),
-        (proxy(servers=passing_to("api:5000", "api:5999")), (), {"nginx.routed[home]"}),
-        (proxy(servers=passing_to("web:5000")), (), {"nginx.routed[home]"}),
-        (proxy(servers=passing_to("api:5000", "web:5000")), (), {"nginx.routed[home]"}),
-        (proxy(servers=passing_to()), (), {"nginx.routed[home]"}),
-        (proxy(servers=()), (), {"nginx.routed[home]"}),
-        (proxy(addresses={"api": ("172.20.0.9",)}), (), {"nginx.resolves[api]"}),
-        (proxy(addresses={"api": ()}), (), {"nginx.resolves[api]"}),
-        (proxy(files={"a": AT + SECOND}), (), {"nginx.config_loaded[proxy]"}),
-        (proxy(replaced_mounts=("/etc/hosts", "/etc/nginx/nginx")), (), set()),
-        (proxy(replaced_mounts=("/etc/nginx/nginx.conf",)), (), {"nginx.config_mounted[proxy]"}),
-        (proxy(replaced_mounts=("/etc/nginx",)), (), {"nginx.config_mounted[proxy]"}),
-        (
-            proxy(workers=LOADED_LONG_AGO, files={"a": LONG_AGO}),
-            (),
-            {"nginx.loaded_after[api]"},
-        ),
-        (
-            proxy(
-                workers=(
-                    Worker(started_at=LONG_AGO, shutting_down=True),
-                    *LOADED_LONG_AGO,
-                ),
-                files={"a": LONG_AGO},
-            ),
-            (),
-            {"nginx.old_workers[proxy]", "nginx.loaded_after[api]"},
-        ),
-        (proxy(), (EMERG,), set()),
-        (proxy(), (EMERG.model_copy(update={"at": AT + SECOND}),), {"nginx.log[proxy]"}),
-        (
-            proxy(),
-            (EMERG.model_copy(update={"line": "[alert] 1#1: a worker exited"}),),
-            {"nginx.log[proxy]"},
-        ),
-    ],
-)
-def test_nginx(tmp_path: Path, seen: Proxy, alarms: tuple[Alarm, ...], failed: set[str]) -> None:
-    environment = {
-        "services": {"proxy": {}, "api": {"ports": [5000]}},
-        "routes": {"home": {"url": f"{SHOP}/", "service": "api"}},
-        "nginx": {"service": "proxy"},
-    }
-    observed = shop.facts(
-        containers=dict.fromkeys(
-            ("proxy", "api"), container(addresses={"shop_default": ("172.20.0.2", "fd00::2")})
-        ),
-        responses={"home": answered((f"{SHOP}/", 200))},
-        commands={"nginx_test proxy": shop.said("nginx -t", 0, "ok")},
-        proxies={"proxy": seen},
-        alarms={"proxy": alarms},
-    )
-    found, unknown = split(shop.replay(tmp_path, environment, observed, "-k", "test_nginx"))
-    assert (set(found), unknown) == (failed, set())
-
-
-@pytest.mark.parametrize("names", [("localhost",), ("_",), ("other.example",)])
-def test_the_server_itself_is_answered_by_the_default(
-    tmp_path: Path, names: tuple[str, ...]
-) -> None:
-    location = Location(modifier="", path="/", passes_to=("api:5000",))
-    server = ServerBlock(
-        names=names, ports=(80,), default_ports=(80,), returns=None, locations=(location,)
-    )
-    route = {"url": "http://localhost/health", "service": "api", "vantage": "server"}
-    environment = {
-        "services": {"proxy": {}, "api": {"ports": [5000]}},
-        "routes": {"from-server": route, "from-here": {**route, "vantage": "here"}},
-        "nginx": {"service": "proxy"},
-    }
-    observed = shop.facts(
-        containers={"proxy": container(), "api": container()},
-        proxies={"proxy": proxy(servers=(server,))},
-    )
-    found, _ = split(shop.replay(tmp_path, environment, observed, "-k", "test_routed"))
-    assert "nginx.routed[from-server]" not in found
-    assert ("nginx.routed[from-here]" in found) == (names != ("localhost",))
 
 
 def test_ports_that_must_be_closed(tmp_path: Path) -> None:

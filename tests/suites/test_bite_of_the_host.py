@@ -1,4 +1,4 @@
-"""The checks of the host, of who reads secrets on it, and of health checks that flap."""
+"""The checks of the host, and of health checks that flap."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 
-from fixtures.creation import Mount
 from fixtures.facts import Facts, Health, Probe
-from fixtures.host import HostFile, HostState, Room
+from fixtures.host import HostState, Room
 from fixtures.observation import Unobserved
 from tests.suites import shop
 from tests.suites.command_line import Ran
-from tests.suites.shop import AT, GIB, MIB, STUCK, container, created
+from tests.suites.shop import AT, GIB, MIB, STUCK, container
 
 MACHINE: dict[str, Any] = {"services": {"api": {}}, "host": {}}
 
@@ -106,61 +105,6 @@ def test_limits_together_only_warn(tmp_path: Path, limits: dict[str, Any], told:
     ran = verified(tmp_path, {"services": services, "host": {}}, shop.facts(), "host")
     assert ran.exit_code == 0, ran.output
     assert warnings(ran, "host.memory[host]") == told
-
-
-PASSWORD, FOLDER = "/run/secrets/password", "/run/secrets"
-SECRETS: dict[str, tuple[str | None, str, dict[str, int], tuple[str, ...]]] = {
-    "owner": (None, PASSWORD, {"": 0o600}, ()),
-    "group": (None, PASSWORD, {"": 0o660}, ()),
-    "all": ("all has mode 644", PASSWORD, {"": 0o644}, ()),
-    "others": ("others has mode 604", PASSWORD, {"": 0o604}, ()),
-    "closed": (None, PASSWORD, {}, ("",)),
-    "gone": ("?/opt/gone", PASSWORD, {"-not": 0o644}, ()),
-    "folder": ("b has mode 444", FOLDER, {"/a": 0o600, "/b": 0o444}, ()),
-    "folder-closed": (None, FOLDER, {"/a": 0o600}, ("/closed",)),
-    "elsewhere": (None, "/etc/api", {"": 0o644}, ()),
-}
-"""What is wrong (after `?`: what was not found), where `/opt/NAME` is mounted, and what the host
-says: of modes, and of what is closed, by the end of the path."""
-
-
-def test_secret_permissions(tmp_path: Path) -> None:
-    seen = host(
-        files={
-            f"/opt/{name}{end}": HostFile(mode=mode, owner="root")
-            for name, (_, _, modes, _) in SECRETS.items()
-            for end, mode in modes.items()
-        },
-        closed=tuple(
-            f"/opt/{name}{end}" for name, (_, _, _, closed) in SECRETS.items() for end in closed
-        ),
-    )
-    made = {
-        name: created(mounts=(Mount(kind="bind", source=f"/opt/{name}", target=target),))
-        for name, (_, target, _, _) in SECRETS.items()
-    }
-    in_memory = created(mounts=(Mount(kind="tmpfs", source="", target="/run/secrets"),))
-    made |= {"none": created(), "in-memory": in_memory}
-    observed = shop.facts(
-        host=seen, containers={name: container(creation=each) for name, each in made.items()}
-    )
-    environment = {
-        "services": {name: {} for name in made}, "secrets": {"directory": "./secrets"}
-    }  # fmt: skip
-    ran = verified(tmp_path, environment, observed, "configuration")
-    assert ran.told("shop") == {
-        f"configuration.secret_permissions[{name}]": (
-            "UNKNOWN",
-            f"could not look: {wrong[1:]}, which shop sees as a secret, was not found",
-        )
-        if wrong.startswith("?")
-        else (
-            "FAIL",
-            f"{name} secret files on the host: expected not readable by everyone, observed {wrong}",
-        )
-        for name, (wrong, _, _, _) in SECRETS.items()
-        if wrong
-    }
 
 
 def runs(codes: str, *, started: int = 0, status: str = "healthy") -> Health:

@@ -5,20 +5,23 @@ from collections.abc import Iterator
 
 import pytest
 
+from fixtures.snapshot import LOOKS
 from tests.suites.command_line import ROOT
 
 FORBIDDEN = ast.For | ast.While | ast.Try | ast.With | ast.Import | ast.ImportFrom | ast.Await
 CLOCKS = {"now", "utcnow", "today", "time", "monotonic"}
 
 
-def _checks() -> Iterator[tuple[str, ast.FunctionDef]]:
-    for file in sorted((ROOT / "suites").glob("test_*.py")):
+def _functions(files: str) -> Iterator[tuple[str, ast.FunctionDef]]:
+    for file in sorted(ROOT.glob(files)):
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            if isinstance(node, ast.FunctionDef):
                 yield f"{file.stem}.{node.name}", node
 
 
-CHECKS = dict(_checks())
+CHECKS = {
+    name: node for name, node in _functions("suites/test_*.py") if node.name.startswith("test_")
+}
 
 
 def test_there_are_checks() -> None:
@@ -39,3 +42,14 @@ def test_form(name: str) -> None:
     assert not [node for node in ast.walk(check) if isinstance(node, FORBIDDEN)]
     # A snapshot is judged as of when it was taken: `facts.gathered_at`.
     assert not CLOCKS & {node.attr for node in ast.walk(check) if isinstance(node, ast.Attribute)}
+
+
+def test_what_reads_facts_is_looked_for() -> None:
+    """A fact that no look brings would be UNKNOWN for ever."""
+    reads = {
+        node.name
+        for _, node in _functions("fixtures/seen/*.py")
+        if "facts" in {argument.arg for argument in node.args.args}
+    }
+    assert reads
+    assert reads <= LOOKS.keys()
