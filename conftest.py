@@ -7,5 +7,6 @@ pytest_plugins = [
     "reports.classification",
     "reports.allure_labels",
     "reports.verdict_file",
+    "reports.github",
     "reports.terminal",
 ]
