@@ -15,6 +15,7 @@ LARGEST = 200_000
 _LEFT_OUT = "\nThe rest does not fit here; `verdict.json` has it.\n"
 _SYMBOLS = UNICODE | {Outcome.FAIL: "❌", Outcome.UNKNOWN: "❓"}
 _DECISIONS: dict[Decision, str] = {"go": "✅", "no-go": "❌", "unknown": "❓"}
+_SINCE = {"new": "**new**", "before": "as before the deploy", "unknown": "unknown"}
 _LONGEST_CELL = 300
 _SPECIAL = re.compile(r"[\\`*_\[\]{}|~#@$]|:(?=\w)")  # and `:` where it may start an emoji
 
@@ -55,7 +56,9 @@ def _wrong(checks: Sequence[CheckResult]) -> Iterable[str]:
         return
     since = any(_since(check) for check in checks)
     yield "\n"
-    yield _row(["", "what is wrong", "expected", "observed", *["since"] * since, "hint"])
+    yield _row(
+        ["", "what is wrong", "expected", "observed", *["since the baseline"] * since, "hint"]
+    )
     yield _row(["---"] * (5 + since))
     for check in checks:
         yield _row(
@@ -71,8 +74,7 @@ def _wrong(checks: Sequence[CheckResult]) -> Iterable[str]:
 
 
 def _since(check: CheckResult) -> str:
-    new: bool | None = getattr(check, "new", None)
-    return "" if new is None else "**this deploy**" if new else "before the deploy"
+    return _SINCE.get(getattr(check, "since", None) or "", "")
 
 
 def _noted(verdict: Verdict) -> Iterable[str]:

@@ -162,12 +162,13 @@ def test_a_long_text_is_cut_in_its_cell() -> None:
     assert f"<code>{'&amp;' * 300}…</code>" in markdown(_verdict(failed))
 
 
-def test_since_when_it_is_wrong() -> None:
+def test_whether_it_is_new_since_the_baseline() -> None:
     class Compared(CheckResult):
-        new: bool | None = None
+        since: str | None = None
 
-    old = Compared(**FAILED.model_dump(), new=False)
-    new = Compared(**ODD.model_dump(), new=True)
+    old = Compared(**FAILED.model_dump(exclude={"since"}), since="before")
+    new = Compared(**ODD.model_dump(exclude={"since"}), since="new")
     header, _, *rows = markdown(_verdict(old, new)).splitlines()[4:8]
-    assert header == "|  | what is wrong | expected | observed | since | hint |"
-    assert ["before the deploy" in rows[0], "**this deploy**" in rows[1]] == [True, True]
+    assert header == "|  | what is wrong | expected | observed | since the baseline | hint |"
+    assert " | as before the deploy | " in rows[0]
+    assert " | **new** | " in rows[1]
