@@ -137,7 +137,8 @@ def test_who_is_told_what(stage: Stage) -> None:
         "--services=api,nginx", "--compose-file=a.yml", "--compose-file=b c.yml", "--project-dir=.",
     ]  # fmt: skip
     assert stage.arguments("stackproof") == [
-        "watch", "shop", "--slo=99.9", "--environments=envs", "--", "bash", "-c", DEPLOY,
+        "watch", "shop", "--output=out", "--slo=99.9", "--environments=envs",
+        "--", "bash", "-c", DEPLOY,
     ]  # fmt: skip
     assert stage.arguments("pytest post") == [
         *gate, "--gate=post", *reports, "--junitxml=out/shop/junit-post.xml",

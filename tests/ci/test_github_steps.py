@@ -219,7 +219,8 @@ def test_the_workflow_hands_on_its_inputs(stage: Stage) -> None:
     )  # fmt: skip
     assert (done.returncode, stage.course) == (0, ["pre", "stackproof", "deploy", "post"])
     assert stage.arguments("stackproof") == [
-        "watch", "shop-eu", "--slo=99", "--environments=envs", "--", "bash", "-c", DEPLOY,
+        "watch", "shop-eu", f"--output={stage.variables['RUNNER_TEMP']}/stackproof",
+        "--slo=99", "--environments=envs", "--", "bash", "-c", DEPLOY,
     ]  # fmt: skip
     assert stage.arguments("pytest pre")[-4:] == [
         "--services=api,nginx", "--project-dir=.", "--compose-file=a.yml", "--compose-file=b.yml",
