@@ -8,5 +8,6 @@ pytest_plugins = [
     "reports.classification",
     "reports.allure_labels",
     "reports.verdict_file",
+    "reports.github",
     "reports.terminal",
 ]

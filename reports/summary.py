@@ -6,11 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from reports.outcome import Outcome, worst
+from reports.matrix import matrix
+from reports.outcome import Outcome
 from reports.verdict import CheckResult, Verdict
-
-STACK = "stack"
-"""Row of the checks that concern no one service."""
 
 UNICODE: dict[Outcome | None, str] = {
     Outcome.PASS: "✓",
@@ -85,29 +83,22 @@ def summarize(verdict: Verdict, where: str, error: str, style: Style) -> list[st
     placed = [check for check in verdict.checks if check.suite]
     if placed:
         lines += [*_matrix(placed, style), ""]
-    for outcome, text in _told(verdict.checks):
+    for outcome, text in told(verdict.checks):
         lines += _wrapped(style.symbol(outcome), text, style)
-    for text in _warnings(verdict):
+    for text in warnings(verdict):
         lines += _wrapped(style.markup(WARNING, yellow=True), text, style)
     return lines + _last_lines(verdict, where, error, style)
 
 
 def _matrix(checks: Sequence[CheckResult], style: Style) -> list[str]:
-    cells: defaultdict[tuple[str, str], list[Outcome]] = defaultdict(list)
-    for check in checks:
-        cells[check.service or STACK, check.suite].append(check.outcome)
-    suites = list(dict.fromkeys(check.suite for check in checks))
-    services = list(dict.fromkeys(check.service for check in checks if check.service))
-    rows = [*services, STACK] if any(not check.service for check in checks) else services
-    margin = max(map(len, rows)) + 2
-    starts, header = _columns(suites, style.width - margin)
+    seen = matrix(checks)
+    margin = max(map(len, seen.rows)) + 2
+    starts, header = _columns(seen.suites, style.width - margin)
     lines = [f"{'':{margin}}{names}" for names in header]
-    for row in rows:
+    for row in seen.rows:
         line = f"{row:{margin}}"
-        for suite, start, following in zip(suites, starts, [*starts[1:], 0], strict=True):
-            outcomes = cells.get((row, suite))
-            symbol = style.symbol(worst(outcomes) if outcomes else None)
-            line += symbol + " " * (following - start - 1)
+        for suite, start, following in zip(seen.suites, starts, [*starts[1:], 0], strict=True):
+            line += style.symbol(seen.worst.get((row, suite))) + " " * (following - start - 1)
         lines.append(line)
     return lines
 
@@ -130,7 +121,8 @@ def _columns(names: Sequence[str], width: int) -> tuple[list[int], list[str]]:
     return starts, lines
 
 
-def _told(checks: Sequence[CheckResult]) -> Iterable[tuple[Outcome, str]]:
+def told(checks: Sequence[CheckResult]) -> Iterable[tuple[Outcome, str]]:
+    """One line for each check that did not pass; one for all that could not look for one reason."""
     by_outcome = defaultdict(list)
     for check in checks:
         by_outcome[check.outcome].append(check)
@@ -152,8 +144,23 @@ def _told(checks: Sequence[CheckResult]) -> Iterable[tuple[Outcome, str]]:
         )
 
 
-def _warnings(verdict: Verdict) -> Iterable[str]:
+def warnings(verdict: Verdict) -> Iterable[str]:
+    """What is not wrong yet, each once."""
     return dict.fromkeys(text for check in verdict.checks for text in check.warnings)
+
+
+def counted(verdict: Verdict) -> str:
+    """How many checks there were, and what became of them."""
+    said = ", ".join(
+        f"{verdict.counts[outcome]} {word}"
+        for outcome, word in _COUNTED.items()
+        if verdict.counts[outcome]
+    )
+    if number := len(list(warnings(verdict))):
+        said += f", {number} warning{'' if number == 1 else 's'}"
+    number = len(verdict.checks)
+    stopped = ", interrupted" if verdict.interrupted else ""
+    return f"{number} check{'' if number == 1 else 's'}{': ' if said else ''}{said}{stopped}"
 
 
 def _wrapped(symbol: str, text: str, style: Style) -> list[str]:
@@ -165,18 +172,9 @@ def _wrapped(symbol: str, text: str, style: Style) -> list[str]:
 
 def _last_lines(verdict: Verdict, where: str, error: str, style: Style) -> list[str]:
     decision = verdict.verdict.upper()
-    said = ", ".join(
-        f"{verdict.counts[outcome]} {word}"
-        for outcome, word in _COUNTED.items()
-        if verdict.counts[outcome]
-    )
-    if warnings := len(list(_warnings(verdict))):
-        said += f", {warnings} warning{'' if warnings == 1 else 's'}"
-    number = len(verdict.checks)
     dash = "—" if style.symbols is UNICODE else "-"
-    stopped = ", interrupted" if verdict.interrupted else ""
-    checks = f"{number} check{'' if number == 1 else 's'}{': ' if said else ''}{said}{stopped}"
-    start, rest = f"{verdict.environment}: ", f" {dash} {checks} ({verdict.duration_s:.1f} s)"
+    rest = f" {dash} {counted(verdict)} ({verdict.duration_s:.1f} s)"
+    start = f"{verdict.environment}: "
     line = start + style.markup(decision, **_DECISION_COLOURS[verdict.verdict]) + rest
     if error:
         return [line, style.markup(f"cannot write {where}: {error}", red=True, bold=True)]

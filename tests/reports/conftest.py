@@ -24,6 +24,7 @@ pytest_plugins = [
     "reports.classification",
     "reports.verdict_file",
     "reports.allure_labels",
+    "reports.github",
     "reports.terminal",
 ]
 
@@ -88,7 +89,14 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
 
     In this process they would get the assert rewriting of the test that runs them.
     """
-    for name in ("NO_COLOR", "FORCE_COLOR", "PY_COLORS", "PYTEST_ADDOPTS", "COLUMNS"):
+    for name in (
+        "NO_COLOR",
+        "FORCE_COLOR",
+        "PY_COLORS",
+        "PYTEST_ADDOPTS",
+        "COLUMNS",
+        "GITHUB_ACTIONS",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("PYTHONIOENCODING", "utf-8")

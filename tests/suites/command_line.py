@@ -49,7 +49,9 @@ def run(
     clean = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("PYTEST_", "DOCKER_", "LAB_", "PROD_", "STAGING_", "DEV_"))
+        if not name.startswith(
+            ("PYTEST_", "DOCKER_", "LAB_", "PROD_", "STAGING_", "DEV_", "GITHUB_")
+        )
         and name not in ("FORCE_COLOR", "PY_COLORS", "CI", "SSH_AUTH_SOCK")
     }
     done = subprocess.run(

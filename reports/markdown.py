@@ -1,0 +1,124 @@
+"""One verdict as Markdown, for the pages where a pipeline shows what a run came to."""
+
+import html
+import re
+from collections.abc import Iterable, Sequence
+
+from reports.matrix import matrix
+from reports.outcome import Outcome
+from reports.summary import UNICODE, WARNING, counted, told, warnings
+from reports.verdict import CheckResult, Decision, Verdict
+
+LARGEST = 200_000
+"""Bytes of one verdict: a page of GitHub's takes a mebibyte, and a deploy has three verdicts."""
+
+_LEFT_OUT = "\nThe rest does not fit here; `verdict.json` has it.\n"
+_SYMBOLS = UNICODE | {Outcome.FAIL: "❌", Outcome.UNKNOWN: "❓"}
+_DECISIONS: dict[Decision, str] = {"go": "✅", "no-go": "❌", "unknown": "❓"}
+_SINCE = {"new": "**new**", "before": "as before the deploy", "unknown": "unknown"}
+_LONGEST_CELL = 300
+_SPECIAL = re.compile(r"[\\`*_\[\]{}|~#@$]|:(?=\w)")  # and `:` where it may start an emoji
+
+
+def markdown(verdict: Verdict, largest: int = LARGEST) -> str:
+    """The verdict first, then what is wrong, the matrix, and the evidence, folded away.
+
+    Args:
+        verdict: the verdict, whose texts are redacted.
+        largest: what it may take in UTF-8, in bytes. What does not fit is left out, from the end.
+    """
+    room = largest - len(_LEFT_OUT.encode())
+    written = ""
+    for part in _parts(verdict):
+        room -= len(part.encode())
+        if room < 0:
+            return written + _LEFT_OUT
+        written += part
+    return written
+
+
+def _parts(verdict: Verdict) -> Iterable[str]:
+    moment = f", {verdict.gate} gate" if verdict.gate else ""
+    decision = f"{_DECISIONS[verdict.verdict]} {verdict.verdict.upper()}"
+    yield f"## {_text(verdict.environment)}{moment}: {decision}\n\n"
+    yield f"{counted(verdict)} ({verdict.duration_s:.1f} s)\n"
+    yield from _wrong([check for check in verdict.checks if check.outcome is Outcome.FAIL])
+    yield from _noted(verdict)
+    yield from _matrix([check for check in verdict.checks if check.suite])
+    for outcome in (Outcome.FAIL, Outcome.UNKNOWN):
+        for check in verdict.checks:
+            if check.outcome is outcome and check.evidence:
+                yield _evidence(check)
+
+
+def _wrong(checks: Sequence[CheckResult]) -> Iterable[str]:
+    if not checks:
+        return
+    since = any(_since(check) for check in checks)
+    yield "\n"
+    yield _row(
+        ["", "what is wrong", "expected", "observed", *["since the baseline"] * since, "hint"]
+    )
+    yield _row(["---"] * (5 + since))
+    for check in checks:
+        yield _row(
+            [
+                _SYMBOLS[check.outcome],
+                f"{_text(check.headline)}<br><sub>{_code(check.id)}</sub>",
+                _code(check.expected),
+                _code(check.observed),
+                *[_since(check)] * since,
+                _code(check.hint),
+            ]
+        )
+
+
+def _since(check: CheckResult) -> str:
+    return _SINCE.get(getattr(check, "since", None) or "", "")
+
+
+def _noted(verdict: Verdict) -> Iterable[str]:
+    lines = [
+        f"- {_SYMBOLS[outcome]} {_text(text)}\n"
+        for outcome, text in told(verdict.checks)
+        if outcome is not Outcome.FAIL
+    ]
+    lines += [f"- {WARNING} {_text(text)}\n" for text in warnings(verdict)]
+    return ["\n", *lines] if lines else []
+
+
+def _matrix(checks: Sequence[CheckResult]) -> Iterable[str]:
+    if not checks:
+        return
+    seen = matrix(checks)
+    yield "\n"
+    yield _row(["", *map(_text, seen.suites)])
+    yield _row(["---", *[":-:"] * len(seen.suites)])
+    for row in seen.rows:
+        yield _row([_text(row), *(_SYMBOLS[seen.worst.get((row, suite))] for suite in seen.suites)])
+
+
+def _evidence(check: CheckResult) -> str:
+    told = "".join(
+        f"\n{_text(title)}\n<pre>{html.escape(text, quote=False)}</pre>\n"
+        for title, text in check.evidence.items()
+    )
+    return (
+        f"\n<details><summary>{_text(check.headline)} <sub>{_code(check.id)}</sub></summary>\n"
+        f"{told}\n</details>\n"
+    )
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _code(text: str) -> str:
+    return f"<code>{_text(text)}</code>" if text else ""
+
+
+def _text(text: str) -> str:
+    line = " ".join(text.split())
+    if len(line) > _LONGEST_CELL:
+        line = f"{line[:_LONGEST_CELL]}…"
+    return _SPECIAL.sub(lambda special: f"&#{ord(special[0])};", html.escape(line, quote=False))

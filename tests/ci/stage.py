@@ -1,0 +1,98 @@
+"""An installed stackproof whose programs do as they are told and note their calls."""
+
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+RUN_SECONDS = 30
+
+# Takes its exit codes from the file named after its gate: one a call, and the last for good.
+_PYTEST = """#!/usr/bin/env bash
+gate=none output=
+for argument in "$@"; do
+    case $argument in
+    --gate=*) gate=${argument#*=} ;;
+    --output=*) output=${argument#*=} ;;
+    esac
+done
+echo "pytest $gate ${*@Q}" >>"$STAGE/calls"
+environment=$(sed 's/^.*-m //; s/ .*//' <<<"$*")
+mkdir -p "$output/$environment"
+echo "$gate" >"$output/$environment/verdict.json"
+code=$(head -1 "$STAGE/$gate" 2>/dev/null || echo 0)
+[[ $(wc -l <"$STAGE/$gate") -lt 2 ]] || sed -i 1d "$STAGE/$gate"
+echo "$gate said $code"
+exit "$code"
+"""
+_STACKPROOF = """#!/usr/bin/env bash
+echo "stackproof ${*@Q}" >>"$STAGE/calls"
+while [[ $1 != -- ]]; do shift; done
+shift
+"$@" || exit
+[[ ! -e $STAGE/watch ]] || exit "$(cat "$STAGE/watch")"
+"""
+_NOTED = 'echo {} >>"$STAGE/calls"'
+
+DEPLOY = _NOTED.format("deploy")
+ROLLBACK = _NOTED.format("rollback")
+
+
+@dataclass(frozen=True)
+class Stage:
+    folder: Path
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def says(self, program: str, *codes: int) -> None:
+        """What a gate, or `watch`, ends with: at its first call, its second, and for good."""
+        (self.folder / program).write_text("".join(f"{code}\n" for code in codes), encoding="utf-8")
+
+    @property
+    def calls(self) -> list[str]:
+        """Whole, oldest first."""
+        path = self.folder / "calls"
+        return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+    @property
+    def course(self) -> list[str]:
+        """What happened, a word each."""
+        words = {"pytest": 1, "stackproof": 0}
+        return [call.split()[words.get(call.split()[0], 0)] for call in self.calls]
+
+    def arguments(self, program: str) -> list[str]:
+        """The arguments of the first call of `pytest GATE`, or of `stackproof`."""
+        (call, *_) = (call for call in self.calls if call.startswith(f"{program} "))
+        return shlex.split(call.removeprefix(program))
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """Variables of a process on this stage, without those of whoever runs the tests."""
+        clean = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        return {**clean, "STAGE": str(self.folder), **self.variables, **more}
+
+    def bash(
+        self,
+        line: str,
+        variables: Mapping[str, str],
+        where: Path | None = None,
+        by: str = "bash",
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [by, "-e", "-c", line], cwd=where or self.folder, env=self.environment(**variables),
+            capture_output=True, text=True, check=False, timeout=RUN_SECONDS,
+        )  # fmt: skip
+
+
+def set_up(folder: Path, installed: Path) -> Stage:
+    """Install stackproof in a directory, and note what it does in another."""
+    programs = installed / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    (installed / "scripts").mkdir()
+    shutil.copy(ROOT / "scripts" / "gated-deploy", installed / "scripts")
+    for name, text in {"pytest": _PYTEST, "stackproof": _STACKPROOF}.items():
+        (programs / name).write_text(text, encoding="utf-8")
+        (programs / name).chmod(0o755)
+    return Stage(folder)

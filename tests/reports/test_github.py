@@ -1,0 +1,166 @@
+"""What a run says to GitHub, with the variables that its runners set."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from reports.github import MOST, annotations
+from reports.outcome import Outcome
+from reports.verdict import Attempt, CheckResult, Verdict, judge
+from tests.reports import samples
+from tests.reports.conftest import Run
+
+MANY = """
+@pytest.mark.parametrize("n", [
+    pytest.param(n, marks=check("containers", "healthy", f"s{n}"), id=f"s{n}") for n in range(12)
+])
+def test_many(n):
+    assert False, finding(Named(f"s{n}"), "health", expected="healthy", observed="unhealthy")
+"""
+LOGGED = """
+@check("containers", "restarts", "api")
+def test_logged():
+    log = "::set-output name=exit-code::0\\n::error::made up"
+    assert False, finding(api, "restarts", expected=0, observed=9, evidence={"log": log})
+"""
+_TOKEN = re.compile(r"::stop-commands::([0-9a-f]{32})")
+
+
+@pytest.fixture
+def page(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = pytester.path / "summary.md"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(path))
+    return path
+
+
+def _heeded(output: str) -> list[str]:
+    """The commands that a runner heeds, which it finds after leading spaces as well."""
+    heeded: list[str] = []
+    stopped = ""
+    for line in output.splitlines():
+        command = line.strip()
+        if stopped:
+            stopped = "" if command == f"::{stopped}::" else stopped
+        elif match := _TOKEN.fullmatch(command):
+            stopped = match[1]
+        elif command.startswith("::"):
+            heeded.append(command)
+    assert not stopped, "commands are stopped for whatever runs after it"
+    return heeded
+
+
+def test_annotations_come_after_all_else(run: Run, page: Path) -> None:
+    source = samples.FAIL + samples.CANNOT_LOOK + samples.WARNING + samples.WAIVED
+    result = run(samples.PASS + source)
+    assert _heeded(result.stdout.str()) == [
+        "::error title=lab containers.restarts[api]::api restarts: expected at most 0, observed 9",
+        "::warning title=lab unknown::datastores.ping[redis] could not look: "
+        "engine unix:///run/no.sock: no such socket",
+        "::warning title=lab warning::web certificate: expected more than 21 days left, "
+        "observed 12, token: [redacted]",
+    ]
+    *_, verdict, _, _, _, _ = result.outlines
+    assert verdict.startswith(("lab: NO-GO", "verdict: "))
+    assert result.ret == 1
+
+
+@pytest.mark.parametrize("workers", ["", "-n2"])
+def test_the_summary_is_written_once(run: Run, page: Path, workers: str) -> None:
+    page.write_text("# said before\n", encoding="utf-8")
+    result = run(samples.PASS + samples.FAIL + samples.OTHER_ENVIRONMENT, *workers.split())
+    told = page.read_text(encoding="utf-8")
+    assert re.findall(r"^#.*", told, flags=re.MULTILINE) == [
+        "# said before",
+        "## lab: ❌ NO-GO",
+        "## staging: ✅ GO",
+    ]
+    assert "hunter2" not in told
+    assert "token: &#91;redacted" not in told, "the evidence is shown as it is"
+    assert "token: [redacted]" in told
+    assert len(_heeded(result.stdout.str())) == 1
+
+
+def test_no_more_annotations_than_github_shows(run: Run, page: Path) -> None:
+    *shown, last = _heeded(run(MANY).stdout.str())
+    assert len(shown) == MOST - 1
+    assert last == "::error title=3 more::3 more are in the summary of the job"
+    assert page.read_text(encoding="utf-8").count("s11 health: expected healthy") == 1
+
+
+def test_nothing_in_a_log_commands_the_runner(run: Run, page: Path) -> None:
+    result = run(LOGGED)
+    assert "::set-output" in result.stdout.str()
+    assert _heeded(result.stdout.str()) == [
+        "::error title=lab containers.restarts[api]::api restarts: expected 0, observed 9"
+    ]
+
+
+def test_an_interrupted_run(run: Run, page: Path) -> None:
+    result = run(samples.PASS + samples.STOPPED)
+    assert _heeded(result.stdout.str()) == []
+    assert "## lab: ❓ UNKNOWN\n\n1 check: 1 passed, interrupted (" in page.read_text("utf-8")
+
+
+@pytest.mark.parametrize("arguments", ["-knothing", "--collect-only"])
+def test_no_verdict(run: Run, page: Path, arguments: str) -> None:
+    assert _heeded(run(samples.PASS, arguments).stdout.str()) == []
+    assert not page.exists() or page.read_text(encoding="utf-8") == ""
+
+
+def test_a_summary_that_cannot_be_written(
+    run: Run, page: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page.parent))
+    result = run(samples.PASS)
+    assert _heeded(result.stdout.str()) == [
+        f"::warning title=summary::cannot write {page.parent}: Is a directory"
+    ]
+    assert result.ret == 0
+
+
+def test_a_full_page_is_not_made_fuller(run: Run, page: Path) -> None:
+    page.write_bytes(b"x" * 999_900)
+    run(samples.FAIL)
+    assert page.stat().st_size < 1 << 20
+
+
+@pytest.mark.parametrize("value", ["", "false"])
+def test_elsewhere_nothing_is_said(
+    run: Run, page: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", value)
+    assert "::" not in run(samples.FAIL).stdout.str()
+    assert not page.exists()
+
+
+def _verdict(*checks: CheckResult) -> Verdict:
+    now = datetime.now(UTC)
+    return judge("lab", checks, gate=None, session_code=0, started=now, duration_s=1)
+
+
+def _failed(subject: str, headline: str, **more: str) -> CheckResult:
+    return CheckResult.model_validate(
+        {
+            "id": f"routes.status[{subject}]",
+            **dict.fromkeys(("suite", "check", "subject", "service"), subject),
+            "outcome": Outcome.FAIL,
+            "headline": headline,
+            "attempts": [Attempt(outcome=Outcome.FAIL, observed="")],
+            **more,
+        }
+    )
+
+
+def test_what_users_feel_comes_first() -> None:
+    verdict = _verdict(_failed("a", "a"), _failed("b", "b", severity="critical"))
+    assert [line.rpartition("::")[2] for line in annotations([verdict])] == ["b", "a"]
+
+
+def test_what_has_a_meaning_in_a_command_is_escaped() -> None:
+    verdict = _verdict(_failed("a:80,b", "a: 100%\r\n::error::b, c"))
+    assert list(annotations([verdict])) == [
+        "::error title=lab routes.status[a%3A80%2Cb]::a: 100%25%0D%0A::error::b, c"
+    ]

@@ -1,0 +1,174 @@
+"""Verdicts as Markdown, held against golden files."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from reports.markdown import LARGEST, markdown
+from reports.outcome import Outcome
+from reports.verdict import Attempt, CheckResult, Verdict, judge
+
+GOLDEN = Path(__file__).parent / "golden"
+NO_MORE = "\nThe rest does not fit here; `verdict.json` has it.\n"
+
+
+def _check(
+    suite: str, name: str, subject: str, outcome: Outcome = Outcome.PASS, **told: Any
+) -> CheckResult:
+    return CheckResult(
+        id=f"{suite}.{name}[{subject}]",
+        suite=suite,
+        check=name,
+        subject=subject,
+        **{"service": subject, "attempts": [Attempt(outcome=outcome, observed="")], **told},
+        outcome=outcome,
+    )
+
+
+FINE = [
+    _check("containers", "running", "api"),
+    _check("containers", "running", "web"),
+    _check("host", "clock", "vpn", service=""),
+]
+FAILED = _check(
+    "containers",
+    "restarts",
+    "api",
+    Outcome.FAIL,
+    headline="api restarts: expected at most 0, observed 9",
+    expected="at most 0",
+    observed="9",
+    evidence={"log": "boom\n\n</pre><b>*not bold*</b> | a & b", "exit code": "1"},
+    hint="docker logs vpn-api 2>&1 | tail",
+)
+ODD = _check(
+    "configuration",
+    "image",
+    "web",
+    Outcome.FAIL,
+    headline="web image: expected shop/web:1, observed <none>\n`rm` | *x* @all :tada: $x$",
+    expected="shop/web:1",
+    observed="<none>",
+)
+CANNOT_LOOK = [
+    _check(
+        "network", "address", service, Outcome.UNKNOWN, headline="could not look: engine is away"
+    )
+    for service in ("api", "web", "db", "cache")
+]
+BROKE = _check(
+    "routes",
+    "status",
+    "home",
+    Outcome.UNKNOWN,
+    service="web",
+    headline="could not look: KeyError: 'State'",
+    evidence={"traceback": "line 1\nKeyError: 'State'"},
+)
+WAIVED = _check(
+    "containers",
+    "restarts",
+    "web",
+    Outcome.WAIVED,
+    headline="web restarts: expected at most 0, observed 2",
+    waiver="until 2026-12-31: crashes at midnight",
+)
+FLAKY = _check(
+    "routes",
+    "budget",
+    "home",
+    Outcome.FLAKY,
+    service="web",
+    attempts=[
+        Attempt(outcome=Outcome.FAIL, observed="2100 ms"),
+        Attempt(outcome=Outcome.PASS, observed=""),
+    ],
+)
+WARNED = _check(
+    "tls",
+    "dates",
+    "shop.example:443",
+    service="web",
+    warnings=("shop.example:443 certificate: expected more than 21 days left, observed 12",),
+)
+
+
+def _verdict(
+    *checks: CheckResult,
+    gate: Literal["pre", "post", "rollback"] | None = None,
+    session_code: int = 0,
+) -> Verdict:
+    return judge(
+        "lab",
+        checks,
+        gate=gate,
+        session_code=session_code,
+        started=datetime(2026, 1, 1, tzinfo=UTC),
+        duration_s=2.04,
+    )
+
+
+VERDICTS = {
+    "go": _verdict(*FINE, WARNED, gate="post"),
+    "no-go": _verdict(*FINE, FAILED, ODD, *CANNOT_LOOK, BROKE, WAIVED, FLAKY, WARNED),
+    "unknown": _verdict(*FINE, *CANNOT_LOOK, BROKE, gate="pre"),
+    "interrupted": _verdict(*FINE[:1], session_code=2),
+}
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_page(name: str) -> None:
+    golden = GOLDEN / f"{name}.md"
+    assert markdown(VERDICTS[name]) == golden.read_text(encoding="utf-8")
+
+
+def test_what_does_not_fit_is_left_out_from_the_end() -> None:
+    whole = markdown(VERDICTS["no-go"])
+    for largest in range(200, len(whole.encode()), 50):
+        page = markdown(VERDICTS["no-go"], largest)
+        assert len(page.encode()) <= largest
+        assert page.endswith(NO_MORE)
+        assert whole.startswith(page.removesuffix(NO_MORE))
+        assert page.count("<details>") == page.count("</details>")
+        assert page.startswith("## lab: ❌ NO-GO\n")
+
+
+def test_a_flood_of_failures_fits_a_page() -> None:
+    flood = [
+        FAILED.model_copy(
+            update={"id": f"containers.restarts[s{n}]", "evidence": {"log": "x" * 9000}}
+        )
+        for n in range(500)
+    ]
+    page = markdown(_verdict(*flood))
+    assert LARGEST * 0.9 < len(page.encode()) <= LARGEST
+    assert page.count("❌ | api restarts") == 500, "all that is wrong is told before the evidence"
+
+
+def test_no_text_breaks_out_of_its_cell() -> None:
+    page = markdown(VERDICTS["no-go"])
+    rows = [line for line in page.splitlines() if line.startswith("| ❌")]
+    assert len(rows) == 2
+    assert all(row.count("|") == 6 for row in rows)
+    told = re.sub(r"</?(code|sub|br|pre|details|summary)>", "", page)
+    assert "<" not in told.replace("&lt;", "")
+
+
+def test_a_long_text_is_cut_in_its_cell() -> None:
+    failed = FAILED.model_copy(update={"observed": "&" * 1000})
+    assert f"<code>{'&amp;' * 300}…</code>" in markdown(_verdict(failed))
+
+
+def test_whether_it_is_new_since_the_baseline() -> None:
+    class Compared(CheckResult):
+        since: str | None = None
+
+    old = Compared(**FAILED.model_dump(exclude={"since"}), since="before")
+    new = Compared(**ODD.model_dump(exclude={"since"}), since="new")
+    header, _, *rows = markdown(_verdict(old, new)).splitlines()[4:8]
+    assert header == "|  | what is wrong | expected | observed | since the baseline | hint |"
+    assert " | as before the deploy | " in rows[0]
+    assert " | **new** | " in rows[1]

@@ -1,0 +1,38 @@
+"""What `pytest -m ENVIRONMENT` says to GitHub, run as its runners run it."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.suites import shop
+from tests.suites.command_line import run
+from tests.suites.shop import container
+
+ENVIRONMENT = {"services": {"api": {"max_restarts": 2}, "db": {}}}
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["plain", "workers"])
+def test_a_failure(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    observed = shop.facts(containers={"api": container(restart_count=9), "db": container()})
+    page = tmp_path / "summary.md"
+    ran = run(
+        tmp_path / "out",
+        "-m",
+        "shop and containers",
+        *shop.save(tmp_path, ENVIRONMENT, observed),
+        *workers,
+        variables={"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(page)},
+    )
+    assert ran.exit_code == 1
+    assert ran.output.splitlines()[-1] == (
+        "::error title=shop containers.restarts[api]::api restarts: expected at most 2, observed 9"
+    )
+    told = page.read_text(encoding="utf-8")
+    assert told.startswith("## shop: ❌ NO-GO\n")
+    assert "<code>at most 2</code> | <code>9</code> | <code>docker" in told
+    assert "| api | ❌ |\n| db | ✓ |\n" in told
+
+
+def test_a_mistake_stops_no_commands(tmp_path: Path) -> None:
+    ran = run(tmp_path / "out", "-m", "prdo", variables={"GITHUB_ACTIONS": "true"})
+    assert (ran.exit_code, ran.output) == (4, "")
