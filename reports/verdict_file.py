@@ -48,9 +48,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Collect in the process that hears of every check: not in an xdist worker."""
-    # Whole from here on, for whatever else is written below it. So is the name of the run: workers
-    # and snapshots have the same.
-    config.option.testrunuid = config.option.testrunuid or uuid4().hex
+    # One name of the run for its snapshots, its verdicts and all its workers. Not from xdist's
+    # variable: processes that a worker starts inherit it.
+    of_worker = getattr(config, "workerinput", {}).get("testrunuid")
+    config.option.testrunuid = of_worker or config.option.testrunuid or uuid4().hex
+    # Whole from here on, for whatever else is written below it.
     config.option.output_directory = str(
         config.invocation_params.dir / config.option.output_directory
         if config.option.output_directory
