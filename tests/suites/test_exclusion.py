@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -11,7 +12,7 @@ from filelock import FileLock
 from tests.suites import shop
 from tests.suites.command_line import ROOT, Ran, run
 
-ENVIRONMENT = {"services": {"api": {}}}
+ENVIRONMENT: dict[str, Any] = {"services": {"api": {}}}
 FINE = shop.facts(containers={"api": shop.container()})
 AT_A_GATE = """\
 import pytest
