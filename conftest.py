@@ -2,7 +2,11 @@
 
 pytest_plugins = [
     "fixtures.collection",
+    "fixtures.whole",
+    "fixtures.waivers",
+    "fixtures.exclusion",
     "fixtures.snapshot",
+    "fixtures.confirmation",
     "fixtures.subjects",
     "fixtures.seen",
     "reports.classification",

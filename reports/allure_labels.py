@@ -10,10 +10,13 @@ import pytest
 from allure_commons.model2 import Parameter, StatusDetails, TestResult, TestResultContainer
 
 from reports.classification import check_result
+from reports.outcome import Outcome
 from reports.redaction import redact
 from reports.verdict import CheckResult
 
 _dynamic: Any = allure.dynamic
+_OUTCOME = "outcome"
+"""Label of a check that is flaky. Its attempts are results of their own, of one history."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -61,6 +64,8 @@ def _describe(item: pytest.Item, result: CheckResult) -> None:
     coded = {title: text.replace("`", "'") for title, text in told.items() if text}
     said = (f"**{title}:** `{text}`" for title, text in coded.items())
     _dynamic.description("\n\n".join(filter(None, [promise, *said])))
+    if result.outcome is Outcome.FLAKY:
+        _dynamic.label(_OUTCOME, result.outcome.value)
     for title, text in result.evidence.items():
         allure.attach(text, name=title, attachment_type=allure.attachment_type.TEXT)
 
@@ -72,6 +77,8 @@ class _Written:
     def report_result(self, result: TestResult) -> None:
         if result.statusDetails:
             result.statusDetails = _in_our_words(result.statusDetails)
+        if any((la.name, la.value) == (_OUTCOME, Outcome.FLAKY) for la in result.labels):
+            result.statusDetails = StatusDetails(flaky=True)
         environment = next((la.value for la in result.labels if la.name == "environment"), None)
         if environment:
             # In place of pytest's parameters, whose values are whole models: a check keeps its

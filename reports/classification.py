@@ -4,7 +4,8 @@ Whatever the other outputs print or write was taken from a report that went thro
 nothing leaves here that was not redacted.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,6 +22,8 @@ _WARNING = "warning"
 _ATTRIBUTE = "check_result"
 _LONGEST_REASON = 300
 _WORST = pytest.StashKey[CheckResult]()
+_EARLIER = pytest.StashKey[tuple[CheckResult, ...]]()
+"""What earlier looks at the check came to, where it is looked at again."""
 
 
 @pytest.fixture
@@ -39,15 +42,36 @@ def check_result(report: pytest.TestReport) -> CheckResult | None:
     return None if plain is None else CheckResult.model_validate(plain)
 
 
+def missing(told: Mapping[str, str], why: str) -> CheckResult:
+    """What a check comes to that did not run.
+
+    Args:
+        told: its properties, or nothing but `id`, pytest's id of it.
+        why: why that matters, in some words.
+    """
+    return CheckResult(
+        **_identity_of(told),
+        outcome=Outcome.UNKNOWN,
+        headline=f"could not look: {why}",
+        attempts=[],
+    )
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Attach to the report what the check came to, and say it in place of pytest's own words."""
+    if call.when == "setup" and _WORST in item.stash:
+        item.stash[_EARLIER] = (*item.stash.get(_EARLIER, ()), item.stash[_WORST])
+        del item.stash[_WORST]
+        item.user_properties[:] = [told for told in item.user_properties if told[0] != _WARNING]
     report = yield
     report.sections = [(title, redact(text)) for title, text in report.sections]
     result = _classify(call, report)
     if result is not None:
+        earlier: tuple[CheckResult, ...] = item.stash.get(_EARLIER, ())
+        result = _after(earlier, result)
         _attach(report, result)
         before = item.stash.get(_WORST, result)
         item.stash[_WORST] = max(before, result, key=lambda each: each.outcome.weight)
@@ -58,6 +82,11 @@ def pytest_runtest_makereport(
             ("outcome", told.outcome.value),
             ("attempts", str(len(told.attempts))),
         ]
+        if len(told.attempts) > 1:
+            report.user_properties += [
+                (f"attempt {number}", str(attempt))
+                for number, attempt in enumerate(told.attempts, start=1)
+            ]
     return report
 
 
@@ -71,7 +100,7 @@ def _classify(call: pytest.CallInfo[None], report: pytest.TestReport) -> CheckRe
     if call.excinfo is None:
         if report.failed:  # a strict xfail that passed
             return _could_not_look(report, str(report.longrepr))
-        return _result(report, Outcome.PASS) if report.when == "call" else None
+        return _passed(report) if report.when == "call" else None
     exception = call.excinfo.value
     if report.when == "call" and isinstance(exception, AssertionError):
         return _failed(report, exception)
@@ -82,6 +111,34 @@ def _classify(call: pytest.CallInfo[None], report: pytest.TestReport) -> CheckRe
         return _could_not_look(report, f"skipped: {exception.msg}")
     reason = f"{type(exception).__name__}: {exception}"
     return _could_not_look(report, reason, traceback=report.longreprtext)
+
+
+def _passed(report: pytest.TestReport) -> CheckResult:
+    result = _result(report, Outcome.PASS)
+    if waiver := _waiver(report):
+        useless = f"{result.id} passed: its waiver, {waiver}, can go"
+        return result.model_copy(update={"warnings": (*result.warnings, useless)})
+    return result
+
+
+def _waiver(report: pytest.TestReport) -> str:
+    return redact(str(dict(report.user_properties).get("waiver", "")))
+
+
+def _after(earlier: Sequence[CheckResult], result: CheckResult) -> CheckResult:
+    """What a check came to after earlier looks, none of which it passed: the last one decides."""
+    if not earlier:
+        return result
+    attempts = [*earlier[-1].attempts, *result.attempts]
+    wrong = next((look for look in earlier if look.outcome is Outcome.FAIL), earlier[0])
+    if result.outcome is Outcome.PASS:
+        kept = {"duration_s": result.duration_s, "warnings": result.warnings}
+        return wrong.model_copy(update={"outcome": Outcome.FLAKY, "attempts": attempts, **kept})
+    changes: dict[str, Any] = {"attempts": attempts}
+    if result.outcome is Outcome.UNKNOWN and wrong.outcome is Outcome.FAIL:
+        # It failed, and that could not be confirmed.
+        changes["headline"] = f"{result.headline} (when it was looked at first: {wrong.headline})"
+    return result.model_copy(update=changes)
 
 
 def _is_cannot_look(exception: BaseException) -> bool:
@@ -104,8 +161,11 @@ def _failed(report: pytest.TestReport, exception: AssertionError) -> CheckResult
         name = _identity(report)["id"]
         evidence = {TRACEBACK: redact(report.longreprtext)}
         finding = Finding(f"{name}: {says}", expected="", observed="", evidence=evidence, hint="")
-    report.longrepr = str(finding)
     waived = report.skipped and hasattr(report, "wasxfail")
+    waiver = redact(report.wasxfail) if waived else _waiver(report)
+    if waiver and not waived:
+        finding = replace(finding, evidence={**finding.evidence, "waiver": waiver})
+    report.longrepr = str(finding)
     return _result(
         report,
         Outcome.WAIVED if waived else Outcome.FAIL,
@@ -114,7 +174,7 @@ def _failed(report: pytest.TestReport, exception: AssertionError) -> CheckResult
         expected=finding.expected,
         evidence=dict(finding.evidence),
         hint=finding.hint,
-        waiver=redact(report.wasxfail) if waived else "",
+        waiver=waiver,
     )
 
 
@@ -154,8 +214,12 @@ def _result(
 
 def _identity(report: pytest.TestReport) -> dict[str, Any]:
     named = {name: str(value) for name, value in report.user_properties}
+    return _identity_of({"id": report.nodeid, **named})
+
+
+def _identity_of(named: Mapping[str, str]) -> dict[str, Any]:
     if "check" not in named:
-        return {"id": report.nodeid, "suite": "", "check": "", "subject": "", "service": ""}
+        return {"id": named["id"], "suite": "", "check": "", "subject": "", "service": ""}
     suite, check, subject = named["suite"], named["check"], named["subject"]
     return {
         "id": f"{suite}.{check}[{subject}]",

@@ -127,7 +127,7 @@ def told(checks: Sequence[CheckResult]) -> Iterable[tuple[Outcome, str]]:
     for check in checks:
         by_outcome[check.outcome].append(check)
     for check in by_outcome[Outcome.FAIL]:
-        yield check.outcome, check.headline
+        yield check.outcome, check.headline + (f" (waiver {check.waiver})" if check.waiver else "")
     reasons: defaultdict[str, list[str]] = defaultdict(list)
     for check in by_outcome[Outcome.UNKNOWN]:
         reasons[check.headline].append(check.id)
@@ -137,16 +137,16 @@ def told(checks: Sequence[CheckResult]) -> Iterable[tuple[Outcome, str]]:
     for check in by_outcome[Outcome.WAIVED]:
         yield check.outcome, f"{check.headline} (waived: {check.waiver})"
     for check in by_outcome[Outcome.FLAKY]:
-        yield (
-            check.outcome,
-            f"{check.id} passed on attempt {len(check.attempts)}, "
-            f"first observed {check.attempts[0].observed}",
-        )
+        headline = check.headline
+        if check.attempts[0].outcome is Outcome.UNKNOWN:
+            headline = f"{check.id} {headline}"
+        yield check.outcome, f"{headline} (passed on attempt {len(check.attempts)})"
 
 
 def warnings(verdict: Verdict) -> Iterable[str]:
     """What is not wrong yet, each once."""
-    return dict.fromkeys(text for check in verdict.checks for text in check.warnings)
+    of_checks = (text for check in verdict.checks for text in check.warnings)
+    return dict.fromkeys([*of_checks, *verdict.warnings])
 
 
 def counted(verdict: Verdict) -> str:

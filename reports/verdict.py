@@ -5,7 +5,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -27,6 +27,10 @@ class Attempt(Frozen):
     observed: str
     """What was observed, or why nothing could be; empty on a pass."""
 
+    def __str__(self) -> str:
+        """One line: `FAIL: 502`."""
+        return f"{self.outcome}: {self.observed}" if self.observed else str(self.outcome)
+
 
 class CheckResult(Frozen):
     """One check and what became of it. Texts are redacted, and empty where there is none."""
@@ -41,7 +45,7 @@ class CheckResult(Frozen):
     severity: Literal["critical", "normal"] = "normal"
     outcome: Outcome
     headline: str = ""
-    """What is wrong, in one line that stands alone."""
+    """What is wrong, in one line that stands alone; of a flaky check, what was at first."""
     expected: str = ""
     observed: str = ""
     evidence: Mapping[str, str] = {}
@@ -49,9 +53,9 @@ class CheckResult(Frozen):
     hint: str = ""
     """The command that an operator runs next."""
     waiver: str = ""
-    """Why it is waived."""
+    """Until when it is waived and why, or that its waiver has expired."""
     warnings: tuple[str, ...] = ()
-    """What is not wrong yet, and will be: one line each."""
+    """What does not make it wrong, and should be mended: one line each."""
     attempts: list[Attempt]
     """Oldest first."""
     duration_s: float = Field(default=0.0, ge=0)
@@ -61,7 +65,11 @@ class Verdict(Frozen):
     """Go or no-go for one environment, and everything that it rests on."""
 
     version: Literal[1] = VERDICT_VERSION
+    run: str
+    """Names the run, as its snapshot does: of several environments, if it verified them."""
     environment: str
+    selection: str
+    """What of the environment was verified: the options `-m` and `-k`, as in a shell."""
     gate: Literal["pre", "post", "rollback"] | None
     verdict: Decision
     exit_code: int
@@ -72,6 +80,8 @@ class Verdict(Frozen):
     duration_s: float = Field(ge=0)
     counts: dict[Outcome, int]
     """Checks by outcome, zeros included."""
+    warnings: tuple[str, ...]
+    """What should be mended in the environment's file: one line each."""
     checks: list[CheckResult]
 
 
@@ -79,6 +89,9 @@ def judge(
     environment: str,
     checks: Sequence[CheckResult],
     *,
+    run: str,
+    selection: str,
+    warnings: Iterable[str] = (),
     gate: Literal["pre", "post", "rollback"] | None,
     session_code: int,
     started: datetime,
@@ -89,6 +102,9 @@ def judge(
     Args:
         environment: its name.
         checks: what became of its checks. None at all is `unknown`.
+        run: names the run.
+        selection: the options that select checks.
+        warnings: what is to be told of the environment as a whole.
         gate: the moment of the deploy at which the checks ran.
         session_code: the whole run's exit code. Where it is pytest's own (interrupted, internal
             error, usage), it stands, and the verdict is `unknown`.
@@ -100,7 +116,9 @@ def judge(
     code = exit_code(outcomes) if ours else session_code
     counts = Counter(outcomes)
     return Verdict(
+        run=run,
         environment=environment,
+        selection=selection,
         gate=gate,
         verdict=_DECISIONS.get(code, "unknown"),
         exit_code=code,
@@ -108,6 +126,7 @@ def judge(
         started=started,
         duration_s=round(duration_s, 3),
         counts={outcome: counts[outcome] for outcome in Outcome},
+        warnings=tuple(warnings),
         checks=list(checks),
     )
 

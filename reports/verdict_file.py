@@ -1,6 +1,7 @@
 """pytest plugin: collects what the checks came to, decides, and writes `verdict.json`."""
 
 import os
+import shlex
 from collections import defaultdict
 from collections.abc import Generator, Sequence
 from contextlib import suppress
@@ -8,14 +9,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
+from uuid import uuid4
 
 import pytest
 
-from reports.classification import check_result
+from reports.classification import check_result, missing
 from reports.outcome import EXIT_GO, EXIT_INTERRUPTED, EXIT_NO_GO, EXIT_UNKNOWN, exit_code
+from reports.redaction import redact
 from reports.verdict import CheckResult, Verdict, judge
 
 _FILE_NAME = "verdict.json"
+_OURS = (EXIT_GO, EXIT_NO_GO, EXIT_UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Collect in the process that hears of every check: not in an xdist worker."""
+    # One name of the run for its snapshots, its verdicts and all its workers. Not from xdist's
+    # variable: processes that a worker starts inherit it.
+    of_worker = getattr(config, "workerinput", {}).get("testrunuid")
+    config.option.testrunuid = of_worker or config.option.testrunuid or uuid4().hex
     # Whole from here on, for whatever else is written below it.
     config.option.output_directory = str(
         config.invocation_params.dir / config.option.output_directory
@@ -62,6 +70,9 @@ class _Recorder:
         self._results: dict[str, CheckResult] = {}
         self._environments: dict[str, str] = {}
         self._durations: defaultdict[str, float] = defaultdict(float)
+        self._selected: set[str] = set()
+        self._warnings: defaultdict[str, list[str]] = defaultdict(list)
+        self._required: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
         self._ran_to_its_end = False
 
     @pytest.hookimpl(wrapper=True)
@@ -70,10 +81,21 @@ class _Recorder:
         self._ran_to_its_end = True
         return result
 
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._selected |= {item.nodeid for item in session.items}
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        self._selected |= set(ids)
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._durations[report.nodeid] += report.duration
         properties = dict(report.user_properties)
-        self._environments[report.nodeid] = str(properties.get("environment", ""))
+        environment = str(properties.get("environment", ""))
+        self._environments[report.nodeid] = environment
+        of_environment = vars(report).get("of_environment", {})
+        self._warnings[environment] += of_environment.get("warnings", [])
+        self._required[environment] += of_environment.get("required", [])
         result = check_result(report)
         if result is not None:
             before = self._results.get(report.nodeid, result)
@@ -81,6 +103,7 @@ class _Recorder:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        self._miss(session)
         written = [self._write(verdict) for verdict in self._verdicts(session)]
         self._config.stash[WRITTEN] = written
         code = self._exit_code(int(session.exitstatus))
@@ -88,6 +111,23 @@ class _Recorder:
             # Who reads the file would take an older verdict for this one.
             code = EXIT_UNKNOWN
         session.exitstatus = code
+
+    def _miss(self, session: pytest.Session) -> None:
+        """Make UNKNOWN of what must have run and did not: it verified nothing."""
+        if self._exit_code(int(session.exitstatus)) not in _OURS or not self._results:
+            return
+        ran = {(self._environments[nodeid], each.id) for nodeid, each in self._results.items()}
+        stopped = session.shouldfail or session.shouldstop
+        if not stopped:
+            for nodeid in self._selected - self._durations.keys():
+                self._results[nodeid] = missing({"id": nodeid}, "nothing was heard of it")
+                self._environments[nodeid] = ""
+        for environment, checks in self._required.items():
+            for told in checks:
+                result = missing(told, "a gate needs it, and it did not run")
+                if (environment, result.id) not in ran:
+                    key = f"{environment} {result.id}"
+                    self._results[key], self._environments[key] = result, environment
 
     def _exit_code(self, pytests: int) -> int:
         if pytests == EXIT_GO and not self._ran_to_its_end:
@@ -102,8 +142,10 @@ class _Recorder:
     def _verdicts(self, session: pytest.Session) -> list[Verdict]:
         by_environment: dict[str, list[CheckResult]] = {}
         code = self._exit_code(int(session.exitstatus))
-        if code == EXIT_INTERRUPTED:
-            by_environment = {name: [] for name in _selected_environments(session.items)}
+        if code in (EXIT_INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR):
+            # No older verdict may be taken for the one that this run did not come to.
+            named = self._config.getoption("selected_environments", None)
+            by_environment = {name: [] for name in named or _environments_of(session.items)}
         for nodeid, result in self._results.items():
             timed = result.model_copy(update={"duration_s": round(self._durations[nodeid], 3)})
             by_environment.setdefault(self._environments[nodeid], []).append(timed)
@@ -113,6 +155,9 @@ class _Recorder:
             judge(
                 environment,
                 [*checks, *lost],
+                run=self._config.option.testrunuid,
+                selection=self._selection(),
+                warnings=dict.fromkeys(map(redact, self._warnings[environment])),
                 gate=self._config.getoption("gate", None),
                 session_code=code,
                 started=self._started,
@@ -120,6 +165,11 @@ class _Recorder:
             )
             for environment, checks in by_environment.items()
         ]
+
+    def _selection(self) -> str:
+        given = {"-m": self._config.option.markexpr, "-k": self._config.option.keyword}
+        chosen = (part for option, text in given.items() if text for part in (option, text))
+        return redact(shlex.join(chosen))
 
     def _write(self, verdict: Verdict) -> Written:
         folder = Path(self._config.option.output_directory) / verdict.environment
@@ -139,6 +189,6 @@ class _Recorder:
         return Written(verdict, path, "")
 
 
-def _selected_environments(items: Sequence[pytest.Item]) -> list[str]:
+def _environments_of(items: Sequence[pytest.Item]) -> list[str]:
     named = (dict(item.user_properties).get("environment") for item in items)
     return list(dict.fromkeys(str(name) for name in named if name))

@@ -153,6 +153,7 @@ def _value(item: pytest.Function, name: str, values: dict[str, Any]) -> Any:
 
 def _run(item: pytest.Function) -> CheckResult:
     said = list(item.user_properties)
+    item.stash = pytest.Stash()  # the first look at this snapshot, whatever was seen in others
     phases = [check_result(each) for each in runtestprotocol(item, log=False, nextitem=None)]
     item.user_properties[:] = said
     results = [each for each in phases if each]

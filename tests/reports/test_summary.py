@@ -29,7 +29,14 @@ def _check(suite: str, service: str, outcome: Outcome = Outcome.PASS) -> CheckRe
 
 def _summary(checks: list[CheckResult], width: int = 80, error: str = "") -> list[str]:
     verdict = judge(
-        "lab", checks, gate=None, session_code=0, started=datetime.now(UTC), duration_s=1
+        "lab",
+        checks,
+        run="c0ffee",
+        selection="-m lab",
+        gate=None,
+        session_code=0,
+        started=datetime.now(UTC),
+        duration_s=1,
     )
     style = Style(width, UNICODE, lambda text, **_: text)
     return summarize(verdict, "reports/out/lab/verdict.json", error, style)
@@ -85,7 +92,12 @@ def test_a_flaky_check_shows_what_was_seen_first() -> None:
         Attempt(outcome=Outcome.PASS, observed=""),
     ]
     check = _check("health", "api", Outcome.FLAKY).model_copy(update={"attempts": attempts})
-    assert "~ health.look[api] passed on attempt 2, first observed starting" in _summary([check])
+    line = "~ api look: expected a, observed b (passed on attempt 2)"
+    assert line in _summary([check])
+    unseen = Attempt(outcome=Outcome.UNKNOWN, observed="refused")
+    changes = {"attempts": [unseen, *attempts[1:]], "headline": "could not look: refused"}
+    line = "~ health.look[api] could not look: refused (passed on attempt 2)"
+    assert line in _summary([check.model_copy(update=changes)])
 
 
 def test_the_file_has_its_own_line_where_the_verdict_is_long() -> None:

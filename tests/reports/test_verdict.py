@@ -31,6 +31,8 @@ def _judge(*outcomes: Outcome, session_code: int = 0) -> dict[str, Any]:
     verdict = judge(
         "lab",
         checks,
+        run="c0ffee",
+        selection="-m lab",
         gate=None,
         session_code=session_code,
         started=datetime(2026, 1, 2, tzinfo=UTC),

@@ -19,7 +19,9 @@ RESTARTED = container(restart_count=9)
 FOUND = "api restarts: expected at most 0, observed 9"
 
 
-def _verify(folder: Path, waiver: dict[str, str], seen: Container | Unobserved) -> Ran:
+def _verify(
+    folder: Path, waiver: dict[str, str], seen: Container | Unobserved, *arguments: str
+) -> Ran:
     environment = {
         "services": {"api": {}, "web": {}},
         "waivers": [
@@ -28,7 +30,7 @@ def _verify(folder: Path, waiver: dict[str, str], seen: Container | Unobserved) 
         ],
     }
     observed = shop.facts(containers={"api": seen, "web": container()}, gathered_at=SEEN)
-    return shop.replay(folder, environment, observed)
+    return shop.replay(folder, environment, observed, *arguments)
 
 
 def test_a_live_waiver(tmp_path: Path) -> None:
@@ -40,29 +42,78 @@ def test_a_live_waiver(tmp_path: Path) -> None:
     assert f"w {FOUND}" in ran.output
 
 
-@pytest.mark.parametrize(
-    "waiver",
-    [
-        {"expires": EXPIRED},
-        {"expires": LIVE, "subject": "web"},
-        {"expires": LIVE, "check": "containers.running"},
-        {"expires": LIVE, "check": "restarts"},
-    ],
-    ids=["expired", "of-another-subject", "of-another-check", "without-its-suite"],
-)
-def test_a_waiver_that_does_not_hold(tmp_path: Path, waiver: dict[str, str]) -> None:
-    ran = _verify(tmp_path, waiver, RESTARTED)
+def test_an_expired_waiver(tmp_path: Path) -> None:
+    ran = _verify(tmp_path, {"expires": EXPIRED}, RESTARTED)
     assert ran.exit_code == 1, ran.output
     assert ran.told("shop") == {CHECK: ("FAIL", FOUND)}
+    (failed,) = (each for each in ran.verdict("shop")["checks"] if each["id"] == CHECK)
+    expired = f"expired on {EXPIRED}: known until Friday"
+    assert (failed["waiver"], failed["evidence"]["waiver"]) == (expired, expired)
+    assert f"\n  waiver: {expired}\nhint: " in ran.output
+    assert f"✗ {FOUND} (waiver {expired})" in ran.output
 
 
-def test_what_is_waived_and_fine_passes(tmp_path: Path) -> None:
-    ran = _verify(tmp_path, {"expires": LIVE}, container())
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["plain", "workers"])
+@pytest.mark.parametrize(
+    ("waiver", "name", "why"),
+    [
+        ({"subject": "n8n"}, "containers.restarts[n8n]", "shop has no such subject of it"),
+        ({"subject": "ap"}, "containers.restarts[ap]",
+         "shop has no such subject of it; did you mean api?"),
+        ({"check": "containers.restart"}, "containers.restart[api]",
+         "there is no such check; did you mean containers.restarts?"),
+        ({"check": "restarts"}, "restarts[api]",
+         "there is no such check; did you mean containers.restarts?"),
+        ({"check": "x"}, "x[api]", "there is no such check"),
+        ({"check": "x", "expires": EXPIRED}, "x[api]", "there is no such check"),
+    ],
+    ids=["no-subject", "misspelt-subject", "misspelt-check", "no-suite", "no-check", "expired"],
+)  # fmt: skip
+def test_a_waiver_that_matches_nothing(
+    tmp_path: Path, waiver: dict[str, str], name: str, why: str, workers: tuple[str, ...]
+) -> None:
+    ran = _verify(tmp_path, {"expires": LIVE, **waiver}, RESTARTED, *workers)
+    assert ran.exit_code == 1, ran.output
+    assert ran.told("shop") == {CHECK: ("FAIL", FOUND)}
+    line = f"the waiver of {name} matches nothing: {why}"
+    assert ran.verdict("shop")["warnings"] == [line]
+    assert f"! {line}" in " ".join(ran.output.split())
+    assert "1 failed, 1 warning (" in ran.output
+
+
+def test_a_waiver_of_another_subject_that_is_fine_and_of_another_check(tmp_path: Path) -> None:
+    for waiver in ({"subject": "web"}, {"check": "containers.running"}):
+        ran = _verify(tmp_path, {"expires": LIVE, **waiver}, RESTARTED)
+        assert ran.told("shop") == {CHECK: ("FAIL", FOUND)}
+        assert ran.verdict("shop")["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [("-k", "running"), ("suites/test_identity.py",)], ids=" ".join
+)
+def test_a_waiver_of_what_was_not_selected_is_not_wrong(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    ran = _verify(tmp_path, {"expires": LIVE}, container(), *arguments)
+    assert ran.exit_code == 0, ran.output
+    assert (ran.told("shop"), ran.verdict("shop")["warnings"]) == ({}, [])
+    assert "the waiver" not in ran.output
+
+
+@pytest.mark.parametrize(
+    ("expires", "waiver"), [(LIVE, f"until {LIVE}"), (EXPIRED, f"expired on {EXPIRED}")]
+)
+def test_what_is_waived_and_fine_passes_and_its_waiver_can_go(
+    tmp_path: Path, expires: str, waiver: str
+) -> None:
+    ran = _verify(tmp_path, {"expires": expires}, container())
     assert ran.exit_code == 0, ran.output
     assert ran.told("shop") == {}
-    outcomes = {check["id"]: check["outcome"] for check in ran.verdict("shop")["checks"]}
-    assert outcomes[CHECK] == "PASS"
-    assert set(outcomes.values()) == {"PASS"}
+    checks = {check["id"]: check for check in ran.verdict("shop")["checks"]}
+    line = f"{CHECK} passed: its waiver, {waiver}: known until Friday, can go"
+    assert (checks[CHECK]["outcome"], checks[CHECK]["warnings"]) == ("PASS", [line])
+    assert f"! {line}" in " ".join(ran.output.split())
+    assert {check["outcome"] for check in checks.values()} == {"PASS"}
 
 
 def test_what_cannot_be_seen_is_not_waived(tmp_path: Path) -> None:

@@ -1,0 +1,71 @@
+"""On a real engine: what is back when it is looked at again is flaky, and nothing else is asked."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab import stack
+from tests.fixtures.engine_proxy import counting
+from tests.fixtures.test_one_gather import ENGINE, SERVICES
+from tests.suites.command_line import ROOT, Ran, run
+
+pytestmark = pytest.mark.live
+
+SELECTION = ("-m", "lab and containers")
+RUNNING = "containers.running[ollama]"
+PAUSED = "ollama running: expected running, observed paused"
+FIRST_LOOK_SECONDS = 30
+
+
+@pytest.fixture
+def _paused() -> Iterator[None]:
+    if not ENGINE.startswith("unix://"):
+        pytest.skip(f"the proxy stands before a unix socket, not before {ENGINE}")
+    stack.up()
+    _docker("pause")
+    yield
+    if "paused" in _docker("inspect", "--format={{.State.Status}}"):
+        _docker("unpause")
+
+
+def _docker(*arguments: str) -> str:
+    command = ["docker", *arguments, "vpn-ollama"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.usefixtures("_paused")
+def test_back_when_it_is_looked_at_again(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pytest", *SELECTION, "--confirm=3", f"--output={tmp_path}"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    ) as running:  # fmt: skip
+        ends = time.monotonic() + FIRST_LOOK_SECONDS
+        while not (tmp_path / "lab" / "facts.json").exists() and time.monotonic() < ends:
+            time.sleep(0.01)
+        _docker("unpause")
+        output, _ = running.communicate(timeout=FIRST_LOOK_SECONDS)
+    ran = Ran(running.returncode, output, "", tmp_path, replayed=False)
+    assert ran.exit_code == 0, output
+    assert ran.told("lab")[RUNNING] == ("FLAKY", PAUSED)
+    assert {outcome for outcome, _ in ran.told("lab").values()} == {"FLAKY"}
+    assert f"~ {PAUSED} (passed on attempt 2)" in output
+
+
+@pytest.mark.usefixtures("_paused")
+def test_only_what_failed_is_asked_for_again(tmp_path: Path) -> None:
+    with counting(tmp_path / "engine.sock", ENGINE.removeprefix("unix://")) as proxy:
+        ran = run(
+            tmp_path / "out", *SELECTION, "--confirm=2", variables={"DOCKER_HOST": proxy.address}
+        )
+    assert ran.exit_code == 1, ran.output
+    assert ran.told("lab")[RUNNING] == ("FAIL", PAUSED)
+    assert {check.partition("[")[2] for check in ran.told("lab")} == {"ollama]"}
+    asked = proxy.requests()
+    assert asked["GET /containers/json"] == 3
+    assert asked["GET /containers/ID/json"] == len(SERVICES) + 2

@@ -1,0 +1,111 @@
+"""Two runs never verify one environment at the same time, and a dead one holds up nobody."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+from tests.suites import shop
+from tests.suites.command_line import ROOT, Ran, run
+
+ENVIRONMENT: dict[str, Any] = {"services": {"api": {}}}
+FINE = shop.facts(containers={"api": shop.container()})
+AT_A_GATE = """\
+import pytest
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    config.option.gate = "rollback"
+"""
+HOLD = """\
+import sys
+from filelock import FileLock
+lock = FileLock(sys.argv[1])
+lock.acquire()
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def _verify(folder: Path, *arguments: str) -> Ran:
+    engine = f"unix://{folder}/none.sock"
+    options, _ = shop.save(folder, {**ENVIRONMENT, "engine": {"address": engine}}, FINE)
+    return run(folder / "out", "-m", "shop", options, *arguments)
+
+
+def _lock(folder: Path) -> Path:
+    path = folder / "out" / "shop" / "run.lock"
+    path.parent.mkdir(parents=True)
+    return path
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["plain", "workers"])
+def test_another_run_is_verifying_it(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    path = _lock(tmp_path)
+    verdict = path.with_name("verdict.json")
+    verdict.write_text("of the other run", encoding="utf-8")
+    with FileLock(path):
+        ran = _verify(tmp_path, *workers)
+    assert ran.exit_code == 6
+    assert (ran.output.strip(), ran.errors.strip()) == (
+        "",
+        f"ERROR: shop: another run is verifying it; nothing was verified ({path})",
+    )
+    assert verdict.read_text(encoding="utf-8") == "of the other run"
+    assert sorted(each.name for each in path.parent.iterdir()) == ["run.lock", "verdict.json"]
+
+
+def test_a_run_that_was_killed_holds_up_nobody(tmp_path: Path) -> None:
+    path = _lock(tmp_path)
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as holder:  # fmt: skip
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
+        assert "another run" in _verify(tmp_path).errors
+        holder.kill()
+    assert path.exists()
+    ran = _verify(tmp_path)
+    assert ran.verdict("shop")["verdict"] == "unknown"
+    assert "another run" not in ran.errors
+
+
+def test_a_gate_waits_for_the_other_run(tmp_path: Path) -> None:
+    (tmp_path / "at_a_gate.py").write_text(AT_A_GATE, encoding="utf-8")
+    environment = {**ENVIRONMENT, "engine": {"address": f"unix://{tmp_path}/none.sock"}}
+    options, _ = shop.save(tmp_path, environment, FINE)
+    written = tmp_path / "out"
+    lock = FileLock(_lock(tmp_path))
+    command = [sys.executable, "-m", "pytest", "-m", "shop", options, f"--output={written}"]
+    variables = {"PYTHONPATH": str(tmp_path)}
+    with (
+        lock,
+        subprocess.Popen(
+            [*command, "-p", "at_a_gate", "--confirm=0"], cwd=ROOT, env={**os.environ, **variables},
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        ) as running,
+    ):  # fmt: skip
+        assert running.stderr
+        line = running.stderr.readline()
+        assert line == "shop: another run is verifying it; waiting for it, 60 s at most\n"
+        lock.release()
+        assert running.wait(timeout=50) == 6
+    assert (written / "shop" / "verdict.json").exists()
+
+
+def test_what_looks_at_nothing_waits_for_nobody(tmp_path: Path) -> None:
+    with FileLock(_lock(tmp_path)):
+        assert _verify(tmp_path, "--collect-only").exit_code == 0
+        assert shop.replay(tmp_path, ENVIRONMENT, FINE).exit_code == 0
+
+
+def test_another_environment_is_verified_meanwhile(tmp_path: Path) -> None:
+    other = tmp_path / "out" / "other" / "run.lock"
+    other.parent.mkdir(parents=True)
+    with FileLock(other):
+        assert _verify(tmp_path).verdict("shop")["verdict"] == "unknown"
