@@ -1,10 +1,10 @@
 """From probes to availability: what was right, what was not and when."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from environments.routes import Route
@@ -33,12 +33,6 @@ class Course:
     def at(self, moment: float) -> datetime:
         """The moment on the wall clock."""
         return self.epoch + timedelta(seconds=moment - self.began)
-
-
-def course(began: float, command_began: float | None, ended: float, rate: float) -> Course:
-    """The course of a watch that ends now."""
-    epoch = datetime.now(UTC) - timedelta(seconds=ended - began)
-    return Course(began, ended if command_began is None else command_began, ended, 1 / rate, epoch)
 
 
 def measure(
@@ -115,7 +109,7 @@ def _interruptions(probes: Sequence[Probe], over: Course) -> tuple[list[Gap], li
     for began, ended in pairwise([*answers, ends]):
         if ended <= over.command_began:
             continue
-        within = by_sent[bisect_right(moments, began) : bisect_right(moments, ended)]
+        within = by_sent[bisect_left(moments, began) : bisect_left(moments, ended)]
         gap = Gap(
             seconds=round(ended - began, 3),
             began=over.at(began),
@@ -123,17 +117,22 @@ def _interruptions(probes: Sequence[Probe], over: Course) -> tuple[list[Gap], li
         )
         gaps.append(gap)
         if any(probe.wrong for probe in within):
-            outages.append(_outage(gap, began, ended, within, over))
+            took = max((each.done - each.sent for each in probes if each.done == ended), default=0)
+            outages.append(_outage(gap, began, ended, took, within, over))
     return gaps, outages
 
 
-def _outage(gap: Gap, began: float, ended: float, within: Sequence[Probe], over: Course) -> Outage:
-    # What was answered at the end of the gap, and what was sent just before, do not count.
-    unserved = [probe.sent for probe in within if not (probe.right and probe.done == ended)]
+def _outage(
+    gap: Gap, began: float, ended: float, took: float, within: Sequence[Probe], over: Course
+) -> Outage:
+    unserved = [each.sent for each in within if not (each.right and each.done == ended)]
     first, last = unserved[0], unserved[-1]
-    # Halfway to the right answer on either side, but never further than the next probe was due.
+    # The right answers on either side tell when it was up, and one probe a turn when it was not:
+    # the truth lies less than a turn away from them, and half a turn is the best guess.
     begins = first - min(over.interval, first - began) / 2 if began > over.began else first
-    ends = last + min(over.interval, ended - last) / 2 if gap.ended else ended
+    # Where we were late to ask, that is not held against the stack.
+    answered = min(ended, last + over.interval + took)
+    ends = answered - min(over.interval, answered - last) / 2 if gap.ended else ended
     return Outage(
         seconds=round(ends - begins, 3),
         at_least=round(last - first, 3),

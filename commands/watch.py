@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from commands.deploy import Deploy
 from commands.live_line import LiveLine
-from commands.measurement import Course, course, measure, undecided
+from commands.measurement import Course, measure, undecided
 from environments.model import Environment
 from environments.routes import Route
 from fixtures.probing import Prober
@@ -70,16 +71,16 @@ def watch(
     deploy = Deploy(command)
     live = LiveLine(prober.probes)
     with deploy.passing_signals_on():
-        began = time.monotonic()
+        epoch, began = datetime.now(UTC), time.monotonic()
         prober.start()
         try:
             ran = _run(deploy, prober, live)
         finally:
-            sent_until = time.monotonic()
+            ended = time.monotonic()
             prober.stop()
             live.clear()
-        over = course(began, ran.began, sent_until, rate)
-        told = _tell(environment, command, deploy, ran, prober, over, slo)
+        over = Course(began, ended if ran.began is None else ran.began, ended, 1 / rate, epoch)
+        told = _tell(environment, command, deploy, ran, prober, over, rate, slo)
         return _write(told, folder)
 
 
@@ -115,6 +116,7 @@ def _tell(
     ran: _Ran,
     prober: Prober,
     over: Course,
+    rate: float,
     slo: float,
 ) -> Watch:
     probes = undecided(prober.probes)
@@ -135,7 +137,7 @@ def _tell(
         command=redact(shlex.join(command)),
         command_exit_code=ran.code,
         interrupted=signalled is not None,
-        rate=1 / over.interval,
+        rate=rate,
         slo=slo,
         objective=reached,
         exit_code=128 + signalled if signalled else ran.code or EXIT_OF[reached],
