@@ -174,7 +174,8 @@ def _instances(probes: Sequence[Probe], over: Course) -> tuple[Answering, ...]:
 
 def _slices(probes: Sequence[Probe], over: Course) -> tuple[Slice, ...]:
     length = max(over.ended - over.began, over.interval)
-    number = max(1, min(_SLICES, round(length / over.interval)))
+    # Two turns at least: with one, a probe that is a little late would leave a hole.
+    number = max(1, min(_SLICES, int(length / over.interval / 2)))
     parts: list[list[Probe]] = [[] for _ in range(number)]
     for probe in probes:
         parts[min(number - 1, int((probe.sent - over.began) / length * number))].append(probe)

@@ -301,6 +301,42 @@ def test_an_interrupt(
     assert sum(part.right for part in seen.routes[0].slices) > 0
 
 
+AT_A_TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+
+
+def test_ctrl_c_at_a_terminal(
+    environments: Path, tmp_path: Path, written: Callable[..., Watch]
+) -> None:
+    """The terminal interrupts the command itself, so it is not interrupted a second time."""
+    begun, count = tmp_path / "begun", tmp_path / "count"
+    trap = f"echo interrupted >> {count}; sleep 0.5; exit 9"
+    script = f"trap '{trap}' INT; touch {begun}; while :; do sleep 0.05; done"
+    process = subprocess.Popen(
+        [
+            sys.executable, "-c", AT_A_TERMINAL, sys.executable, "-m", "commands", "watch", "shop",
+            f"--environments={environments}", f"--output={tmp_path / 'out'}",
+            "--", "sh", "-c", script,
+        ],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    with process:
+        try:
+            ends = time.monotonic() + DEADLINE
+            while not begun.exists():
+                assert process.poll() is None
+                assert time.monotonic() < ends
+                time.sleep(0.01)
+            shown, _ = process.communicate(b"\x03", timeout=DEADLINE)
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    assert count.read_text(encoding="utf-8") == "interrupted\n"
+    assert (written().interrupted, written().command_exit_code) == (True, 9)
+    text = shown.decode()
+    assert re.search(r"\x1b\[2K\d+ s · before · \d+ requests\r", text)
+    assert "\x1b[2Kshop availability: " in text
+
+
 def test_a_command_that_ignores_the_interrupt_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
