@@ -1,8 +1,10 @@
 """What the answer of a service holds."""
 
-from pydantic import Field
+from typing import Self
 
-from environments.declared import Declared, nothing
+from pydantic import Field, model_validator
+
+from environments.declared import Declared, nothing, refuse
 from environments.values import Texts
 
 
@@ -19,3 +21,17 @@ class Answer(Declared):
     def says(self) -> bool:
         """Its `fields`, `headers` or `text`: what the answer holds."""
         return bool(self.fields or self.headers or self.text)
+
+
+class Instance(Declared):
+    """Where an answer tells which of a service's containers gave it: one place."""
+
+    field: str | None = None
+    """A field of the JSON body, `a.b` for one inside another."""
+    header: str | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.field is None) == (self.header is None):
+            refuse([((), "either 'field' or 'header' is needed, and not both")])
+        return self

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from environments.answers import Answer
+from environments.answers import Answer, Instance
 from environments.declared import Declared, Frozen
 from environments.values import Port, Statuses, Url
 
@@ -31,6 +31,8 @@ class Route(Declared):
     """`https`: plain http must be sent to https, for good."""
     identity: Answer | None = None
     """How the answer of the service is told from the answer of any other."""
+    instance: Instance | None = None
+    """Where its answer tells which container gave it."""
     healthy: Answer | None = None
     """What the answer says while all is well."""
     budget_ms: Annotated[int, Field(gt=0)] | None = None

@@ -28,6 +28,8 @@ EXIT_GO = 0
 EXIT_NO_GO = 1
 EXIT_INTERRUPTED = 2
 """pytest's own."""
+EXIT_USAGE = 4
+"""pytest's own, too: wrong usage, or an environment file that is invalid."""
 EXIT_UNKNOWN = 6
 """No check failed, and at least one could not look. pytest's own codes end at 5."""
 

@@ -1,0 +1,120 @@
+"""The `stackproof` command: its arguments, and what is wrong with them."""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import environments
+import reports
+from environments.loader import InvalidEnvironment, load
+from fixtures.observation import CannotLook
+from reports.outcome import EXIT_UNKNOWN, EXIT_USAGE
+
+# A thousand files may be open, and each probe needs one for as long as it takes.
+_FASTEST = 100
+_USAGE = "stackproof watch ENV [--rate=10] [--slo=100] -- COMMAND..."
+
+
+class _UsageError(Exception):
+    """Says in one line what is wrong with the command line."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise _UsageError(f"{message} (usage: {_USAGE})")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command, and return its exit code; 4 where the command line is wrong."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _watch(*_split(given))
+    except (_UsageError, InvalidEnvironment) as error:
+        code, said = EXIT_USAGE, str(error)
+    except CannotLook as reason:
+        code, said = EXIT_UNKNOWN, f"nothing can be probed, so the command was not run: {reason}"
+    except KeyboardInterrupt:
+        code, said = 130, "interrupted"
+    print(f"stackproof: {said}", file=sys.stderr)
+    return code
+
+
+def _split(given: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Our own arguments, and the command after `--`, which is not read."""
+    end = given.index("--") if "--" in given else len(given)
+    return _parser().parse_args(given[:end]), given[end + 1 :]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="stackproof", usage=_USAGE, allow_abbrev=False)
+    commands = parser.add_subparsers(dest="name", metavar="watch", required=True)
+    watch = commands.add_parser(
+        "watch",
+        usage=_USAGE,
+        description="Run a command, such as a deploy, and measure availability while it runs.",
+        epilog="Exit code: the command's where it failed; 1 a route was less available than the "
+        "objective; 6 it cannot be told; 4 wrong usage; 130 interrupted; 0 otherwise.",
+        allow_abbrev=False,
+    )
+    watch.add_argument("environment", metavar="ENV", help="whose public routes are probed")
+    watch.add_argument(
+        "--rate", type=float, default=10, help="probes of each route a second (default: 10)"
+    )
+    watch.add_argument(
+        "--slo",
+        type=float,
+        default=100,
+        metavar="PERCENT",
+        help="requests of each route that must be answered right (default: 100)",
+    )
+    watch.add_argument(
+        "--environments",
+        type=Path,
+        metavar="DIR",
+        default=Path(environments.__file__).parent,
+        help="directory of the environment files (default: environments/)",
+    )
+    watch.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        default=Path(reports.__file__).parent / "out",
+        help="write DIR/ENV/watch.json and watch.svg (default: reports/out)",
+    )
+    return parser
+
+
+def _watch(given: argparse.Namespace, command: list[str]) -> int:
+    if not command:
+        raise _UsageError(f"there is no command to run (usage: {_USAGE})")
+    if not 0 < given.rate <= _FASTEST:
+        raise _UsageError(
+            f"--rate: expected more than 0 and at most {_FASTEST}, got {given.rate:g}"
+        )
+    if not 0 <= given.slo <= 100:
+        raise _UsageError(f"--slo: expected a share of 0 to 100 percent, got {given.slo:g}")
+    if shutil.which(command[0]) is None:
+        raise _UsageError(f"there is no command {command[0]}")
+    environment = load(given.environment, given.environments, offline=True)
+    # Loaded where all is right: what it needs takes a third of a second.
+    from commands.watch import public_routes, watch
+
+    if not public_routes(environment):
+        raise _UsageError(f"{environment.name} declares no route that is looked at from outside")
+    try:
+        return watch(
+            environment,
+            command,
+            rate=given.rate,
+            slo=given.slo,
+            folder=given.output / environment.name,
+        )
+    except OSError as error:
+        raise _UsageError(f"{command[0]} cannot be run: {error.strerror}") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

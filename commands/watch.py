@@ -1,0 +1,180 @@
+"""`stackproof watch`: runs a deploy, and measures what its visitors have of it meanwhile."""
+
+import os
+import shlex
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from commands.deploy import Deploy
+from commands.live_line import LiveLine
+from commands.measurement import Course, measure, undecided
+from environments.model import Environment
+from environments.routes import Route
+from fixtures.probing import Prober
+from fixtures.routes import Client
+from fixtures.vantage import trusted
+from reports import timeline
+from reports.availability import EXIT_OF, Watch, objective
+from reports.availability_text import lines
+from reports.outcome import EXIT_GO, EXIT_UNKNOWN
+from reports.redaction import redact
+
+# What latencies are compared with: at ten probes a second, twenty of each route.
+BEFORE_SECONDS = 2.0
+# An outage can begin after the command has ended: it lets the last container start by itself.
+AFTER_SECONDS = 2.0
+# Where something fails still, its end is waited for, but not for ever.
+AFTER_SECONDS_AT_MOST = 30.0
+
+
+@dataclass(frozen=True)
+class _Ran:
+    """What became of the command, on the monotonic clock."""
+
+    began: float | None
+    ended: float | None
+    code: int | None
+
+
+def public_routes(environment: Environment) -> Mapping[str, Route]:
+    """The routes that visitors have: those that are looked at from outside."""
+    return {name: each for name, each in environment.routes.items() if each.vantage == "here"}
+
+
+def watch(
+    environment: Environment, command: Sequence[str], *, rate: float, slo: float, folder: Path
+) -> int:
+    """Run a command, and probe every public route before, meanwhile and after.
+
+    Args:
+        environment: whose routes; it has at least one.
+        command: with its arguments. Its input and output are ours.
+        rate: probes of each route a second.
+        slo: what the availability of each route must be, in percent.
+        folder: where `watch.json` and `watch.svg` are written.
+
+    Returns:
+        The exit code: 128 and the number of the signal that interrupted us, or else the command's
+        where it failed, 1 where a route missed the objective, 6 where that cannot be told.
+
+    Raises:
+        CannotLook: the certificates to trust cannot be read; the command was not run.
+        OSError: the command cannot be run.
+    """
+    routes = public_routes(environment)
+    prober = Prober(routes, Client(environment.resolve, trusted(environment)).look, rate)
+    deploy = Deploy(command)
+    live = LiveLine(prober.probes)
+    with deploy.passing_signals_on():
+        epoch, began = datetime.now(UTC), time.monotonic()
+        prober.start()
+        try:
+            ran = _run(deploy, prober, live)
+        finally:
+            ended = time.monotonic()
+            prober.stop()
+            live.clear()
+        over = Course(began, ended if ran.began is None else ran.began, ended, 1 / rate, epoch)
+        told = _tell(environment, command, deploy, ran, prober, over, rate, slo)
+        return _write(told, folder)
+
+
+def _run(deploy: Deploy, prober: Prober, live: LiveLine) -> _Ran:
+    def wait(phase: str, until: Callable[[], bool]) -> None:
+        while deploy.interrupted_by is None and not until():
+            live.draw(phase)
+            time.sleep(0.02)
+
+    baseline_ends = time.monotonic() + BEFORE_SECONDS
+    wait("before", lambda: time.monotonic() >= baseline_ends)
+    if deploy.interrupted_by:
+        return _Ran(None, None, None)
+    began = time.monotonic()
+    deploy.start()
+    while (code := deploy.wait(0.1)) is None:
+        live.draw("the command runs")
+    ended = time.monotonic()
+
+    def calm() -> bool:
+        now = time.monotonic()
+        quiet = now - max(prober.troubled_at, ended)
+        return quiet > AFTER_SECONDS or now - ended > AFTER_SECONDS_AT_MOST
+
+    wait("after", calm)
+    return _Ran(began, ended, code)
+
+
+def _tell(
+    environment: Environment,
+    command: Sequence[str],
+    deploy: Deploy,
+    ran: _Ran,
+    prober: Prober,
+    over: Course,
+    rate: float,
+    slo: float,
+) -> Watch:
+    probes = undecided(prober.probes)
+    routes = tuple(
+        measure(
+            route,
+            [probe for probe in probes if probe.route == name],
+            prober.not_sent[name],
+            over,
+        )
+        for name, route in public_routes(environment).items()
+    )
+    requests, right = sum(r.requests for r in routes), sum(r.right for r in routes)
+    reached = objective(routes, slo)
+    signalled = deploy.interrupted_by
+    return Watch(
+        environment=environment.name,
+        command=redact(shlex.join(command)),
+        command_exit_code=ran.code,
+        interrupted=signalled is not None,
+        rate=rate,
+        slo=slo,
+        objective=reached,
+        exit_code=128 + signalled if signalled else ran.code or EXIT_OF[reached],
+        began=over.epoch,
+        command_began=None if ran.began is None else over.at(ran.began),
+        command_ended=None if ran.ended is None else over.at(ran.ended),
+        ended=over.at(over.ended),
+        duration_s=round(over.ended - over.began, 3),
+        longest_lag_s=round(prober.longest_lag, 3),
+        requests=requests,
+        right=right,
+        availability=100 * right / requests if requests else None,
+        routes=routes,
+    )
+
+
+def _write(told: Watch, folder: Path) -> int:
+    """Say it, write it, and return the exit code: no success where it could not be written."""
+    for line in lines(told):
+        print(line, file=sys.stderr)
+    texts = {
+        "watch.json": told.model_dump_json(indent=2) + "\n",
+        "watch.svg": timeline.draw(told),
+    }
+    code = told.exit_code
+    for name, text in texts.items():
+        path = folder / name
+        temporary = path.with_name(f"{name}.{os.getpid()}")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(path)
+        except OSError as error:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            print(f"{path} could not be written: {error.strerror}", file=sys.stderr)
+            code = EXIT_UNKNOWN if code == EXIT_GO else code
+        else:
+            print(path, file=sys.stderr)
+    return code
