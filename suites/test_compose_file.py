@@ -123,7 +123,7 @@ def test_subnet(
     """A service that is made in another network is out of reach of those that need it."""
     subnet = environment.network.subnet if environment.network else ""
     # A network that the file does not make is one of the engine's.
-    subnets = {name: compose_file.subnets.get(name) or networks.get(name, ()) for name in
+    subnets = {name: compose_file.subnets.get(name, networks.get(name, ())) for name in
                planned.networks}  # fmt: skip
     version = ip_network(subnet).version
     joined = {each for name in subnets for each in subnets[name]
