@@ -16,7 +16,9 @@ _MANIFEST = json.dumps(
         "layers": [],
     }
 ).encode()
-_UNKNOWN = json.dumps({"errors": [{"code": "MANIFEST_UNKNOWN", "message": "unknown"}]}).encode()
+_UNKNOWN = json.dumps(
+    {"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]}
+).encode()
 
 
 class _Registry(BaseHTTPRequestHandler):

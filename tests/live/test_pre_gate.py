@@ -121,7 +121,7 @@ def test_what_is_red_before_the_deploy_is_no_go_and_in_the_baseline(deploy: Depl
             "api,database-manager,nginx",
             {
                 "predeploy.services[lab]": "FAIL lab services to deploy: expected declared ones, "
-                "observed database-manager (the nearest is nginx)",
+                "observed database-manager (the nearest is ollama)",
                 "compose_file.services[lab]": "FAIL lab services of the compose file: expected "
                 "all that are declared or deployed, observed no database-manager",
             },

@@ -22,8 +22,8 @@ SHOP = "services:\n  api: {}\n  nginx: {}\nnginx: {service: nginx}\n"
         (["--gate=rollback", "--services=api"], "--services means nothing with --gate=rollback"),
         (["--gate=pre", "--services=api", "--wait=5"], "--wait means nothing with --gate=pre"),
         (
-            ["--gate=post", "--services=api", "--project-dir=."],
-            "--project-dir means nothing with --gate=post",
+            ["--gate=rollback", "--project-dir=."],
+            "--project-dir means nothing with --gate=rollback",
         ),
         (["--gate=pre", "--services=api,,web"], "--services=api,,web: a name is missing"),
         (["--gate=pre", "--services=api,api"], "--services=api,api: api is there twice"),
