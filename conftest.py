@@ -1,9 +1,11 @@
 """The plugins of stackproof. What each does stands in its own module."""
 
 pytest_plugins = [
+    "fixtures.gate",
     "fixtures.collection",
     "fixtures.snapshot",
     "fixtures.subjects",
+    "fixtures.baseline",
     "reports.classification",
     "reports.allure_labels",
     "reports.verdict_file",

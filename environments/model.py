@@ -73,6 +73,8 @@ class Deploy(Declared):
     """How a release is rolled out."""
 
     order: tuple[str, ...]
+    scaled: tuple[str, ...] = ()
+    """Services that go to two instances and back to one, so that one serves throughout."""
     required_variables: tuple[str, ...] = ()
     optional_variables: tuple[str, ...] = ()
 
@@ -209,5 +211,6 @@ class Environment(Declared):
         if self.nginx:
             yield ("nginx", "service"), self.nginx.service
         if self.deploy:
-            for index, name in enumerate(self.deploy.order):
-                yield ("deploy", "order", index), name
+            for field in ("order", "scaled"):
+                for index, name in enumerate(getattr(self.deploy, field)):
+                    yield ("deploy", field, index), name
