@@ -6,6 +6,7 @@ pytest_plugins = [
     "fixtures.snapshot",
     "fixtures.subjects",
     "fixtures.baseline",
+    "fixtures.comparison",
     "reports.classification",
     "reports.allure_labels",
     "reports.verdict_file",

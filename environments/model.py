@@ -75,6 +75,10 @@ class Deploy(Declared):
     order: tuple[str, ...]
     scaled: tuple[str, ...] = ()
     """Services that go to two instances and back to one, so that one serves throughout."""
+    clean_images: bool = False
+    """Whether a deploy removes the images that it replaced. A rollback needs them."""
+    new_images: bool = False
+    """Whether every deploy brings new images: on the image of before, it brought nothing."""
     required_variables: tuple[str, ...] = ()
     optional_variables: tuple[str, ...] = ()
 
