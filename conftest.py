@@ -5,6 +5,7 @@ pytest_plugins = [
     "fixtures.collection",
     "fixtures.snapshot",
     "fixtures.subjects",
+    "fixtures.planned_subjects",
     "fixtures.baseline",
     "fixtures.comparison",
     "reports.classification",

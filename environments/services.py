@@ -63,6 +63,11 @@ class Service(Declared):
     models: tuple[str, ...] = ()
     """Models that the ollama of this service must hold; a name without a tag means `:latest`."""
 
+    @property
+    def health_check_required(self) -> bool:
+        """`healthcheck: required`: it must report that it is healthy."""
+        return self.healthcheck == "required"
+
     @model_validator(mode="after")
     def _can_be_asked(self) -> Self:
         if (self.models and not self.ports) or (

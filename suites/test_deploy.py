@@ -15,8 +15,10 @@ from environments.services import Service
 from fixtures import rank_test
 from fixtures.baseline import Baseline, BaselineContainer
 from fixtures.collection import critical, declares
+from fixtures.compose_file import ComposeService
 from fixtures.facts import Container, Settling
 from fixtures.gate import gate
+from fixtures.images import in_full
 from fixtures.observation import CannotLook
 from reports.finding import Finding, finding
 
@@ -87,6 +89,23 @@ def test_new_image(
         evidence={"asked for": container.creation.image},
         hint=f"docker compose pull {remade.name}, "
         f"then docker compose up -d --no-deps {remade.name}",
+    )
+
+
+@gate("post")
+@critical
+def test_image(specified: Service, container: Container, planned: ComposeService) -> None:
+    """What was asked for is what the compose file names; another tag is another release."""
+    image = container.creation.image
+    # Where Compose builds it, no name is asked for.
+    assert in_full(image) == in_full(planned.image or image), finding(
+        specified,
+        "image",
+        expected=f"{planned.image}, as the compose file names it",
+        observed=image,
+        evidence={"image id": container.creation.image_id},
+        hint=f"docker compose pull {specified.name}, "
+        f"then docker compose up -d --no-deps {specified.name}",
     )
 
 
@@ -221,21 +240,20 @@ def test_latency(
     warn: Callable[[Finding], None],
 ) -> None:
     """A release that is right and slower than the one before it is worth a look, and no alarm."""
-    fewest = min(len(latencies), len(latencies_before))
-    if fewest < _FEWEST_SAMPLES:
-        raise CannotLook(f"{fewest} samples are too few to compare latencies")
-    test = rank_test.greater(latencies_before, latencies)
-    was, now = median(latencies_before), median(latencies)
-    if test.p < _SURE and test.delta >= _LARGE_EFFECT and now > _FELT * was:
-        warn(
-            finding(
-                route,
-                "latency",
-                expected=f"as before the deploy, {was:.0f} ms",
-                observed=f"degraded: {now:.0f} ms (medians; p {test.p:.2g}, "
-                f"Cliff's delta {test.delta:.2f})",
-            )
-        )
+    slower = _slower(latencies_before, latencies)
+    if slower:
+        was = f"{median(latencies_before):.0f} ms"
+        warn(finding(route, "latency", expected=f"as before, {was}", observed=slower))
+
+
+def _slower(before: tuple[float, ...], after: tuple[float, ...]) -> str | None:
+    """How much slower, or nothing: where it is not, nor where there are too few samples to tell."""
+    if min(len(before), len(after)) < _FEWEST_SAMPLES:
+        return None
+    test, was, now = rank_test.greater(before, after), median(before), median(after)
+    if test.p >= _SURE or test.delta < _LARGE_EFFECT or now <= _FELT * was:
+        return None
+    return f"degraded, {now:.0f} ms (medians; p {test.p:.2g}, Cliff's delta {test.delta:.2f})"
 
 
 def _made_at(container: Container) -> datetime:

@@ -7,6 +7,7 @@ from environments.model import Environment
 from environments.services import Service
 from fixtures.collection import declares
 from fixtures.facts import Container, Listed
+from fixtures.images import in_full
 from reports.finding import finding
 
 _ID_SHOWN = len("sha256:") + 12
@@ -78,7 +79,7 @@ def test_origin(service: Service, container: Container, environment: Environment
 def test_image(service: Service, container: Container) -> None:
     """Another image is another program, however well it answers."""
     image = container.creation.image
-    assert _in_full(image) == _in_full(service.image), finding(
+    assert in_full(image) == in_full(service.image), finding(
         service,
         "image",
         expected=service.image,
@@ -107,9 +108,3 @@ def _is_of(environment: Environment, path: str) -> bool:
     if environment.checkout:
         return path == f"{environment.checkout.rstrip('/')}/{environment.compose_file}"
     return f"/{path}".endswith(f"/{environment.compose_file}")
-
-
-def _in_full(image: str) -> str:
-    """With the registry, the folder and the tag that are meant where they are left out."""
-    image = image.removeprefix("docker.io/").removeprefix("library/")
-    return image if re.search(r"[:@][^/]*$", image) else f"{image}:latest"

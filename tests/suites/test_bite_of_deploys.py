@@ -9,6 +9,7 @@ import pytest
 
 from fixtures import baseline as baselines
 from fixtures.baseline import Baseline, BaselineContainer
+from fixtures.compose_file import ComposeFile, ComposeService
 from fixtures.facts import Container, Facts, Response, Settling
 from fixtures.proxy import Worker
 from tests.suites import shop
@@ -95,12 +96,13 @@ def _judge(
     baseline: Baseline | None = BASELINE,
     gate: str = "post",
     environment: Mapping[str, Any] | None = None,
+    options: tuple[str, ...] = (),
 ) -> Ran:
     if baseline:
         baselines.write(baseline, folder / "out" / "shop" / "replay" / baselines.FILE_NAME)
     services = ["--services=api,web,proxy"] if gate == "post" else []
     declared = {**ENVIRONMENT, **(environment or {})}
-    return shop.replay(folder, declared, observed, f"--gate={gate}", *services)
+    return shop.replay(folder, declared, observed, f"--gate={gate}", *services, *options)
 
 
 def _deploy(**fields: Any) -> dict[str, Any]:
@@ -309,15 +311,28 @@ def test_latency_is_compared_and_only_warned_of(
     assert _told(ran) == {}
     warnings = [w for c in ran.verdict("shop")["checks"] for w in c["warnings"]]
     assert warnings == warns * [
-        "home latency: expected as before the deploy, 10 ms, "
-        "observed degraded: 21 ms (medians; p 7.8e-05, Cliff's delta 1.00)"
+        "home latency: expected as before, 10 ms, "
+        "observed degraded, 21 ms (medians; p 7.8e-05, Cliff's delta 1.00)"
     ]
 
 
-def test_too_few_samples_compare_nothing(tmp_path: Path) -> None:
-    ran = _judge(tmp_path, _facts(latencies={"home": SAMPLES[:4]}))
-    line = "could not look: 4 samples are too few to compare latencies"
-    assert _told(ran) == {"deploy.latency[home]": line}
+@pytest.mark.parametrize("few", [{}, {"home": SAMPLES[:4]}], ids=["none", "four"])
+def test_too_few_samples_compare_nothing(tmp_path: Path, few: dict[str, Any]) -> None:
+    assert _told(_judge(tmp_path, _facts(latencies=few))) == {}
+    baseline = BASELINE.model_copy(update={"latencies": few})
+    assert _told(_judge(tmp_path, _facts(), baseline=baseline)) == {}
+
+
+def test_an_image_that_the_compose_file_does_not_name(tmp_path: Path) -> None:
+    services = {name: ComposeService(image="shop:2") for name in ("api", "web", "proxy")}
+    services["web"] = ComposeService(built=True)
+    services["proxy"] = ComposeService(image="docker.io/library/shop:1")
+    observed = _facts(compose_file=ComposeFile(path="compose.yaml", services=services))
+    ran = _judge(tmp_path, observed, options=("--compose-file=compose.yaml",))
+    assert _told(ran) == {
+        "deploy.image[api]": "api image: expected shop:2, as the compose file names it, "
+        "observed shop:1"
+    }
 
 
 ROLLED_BACK = {
