@@ -100,6 +100,8 @@ class Environment(Declared):
     description: str = ""
     engine: Engine = Engine()
     compose_file: str = ""
+    compose_overrides: tuple[str, ...] = ()
+    """Files that may be laid over it, as one that drops fixed names so that services can scale."""
     checkout: str = ""
     """Directory of the checkout on the server."""
     container_prefix: Name = ""

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 from lab import OUT, address, images, nginx_config
 from lab.compose import compose
@@ -12,7 +11,11 @@ from lab.process import run
 from lab.shapes import PRODUCTION
 
 PROXY = "nginx"
-_RELEASE = OUT / "release"
+NO_FIXED_NAME = "services: {{{service}: {{container_name: !reset null}}}}"
+"""Compose refuses to scale a service whose container has one."""
+OVERRIDE = OUT / "release" / "override.yaml"
+_RELEASE = OVERRIDE.parent
+_PROJECT = f"label=com.docker.compose.project={PRODUCTION.project}"
 _HEALTHY_SECONDS = 60
 
 
@@ -68,6 +71,21 @@ def deploy(services: tuple[str, ...], release: str) -> None:
         nginx_config.reload()
 
 
+def blue_green(service: str, release: str) -> None:
+    """Bring a new image into service beside the old one, and take that away once it is healthy.
+
+    nginx knows both while there are two, and is reloaded last.
+    """
+    build(service, release)
+    label = f"label=com.docker.compose.service={service}"
+    old = docker("ps", "--quiet", "--no-trunc", f"--filter={_PROJECT}", f"--filter={label}").split()
+    scale(service, len(old) + 1, NO_FIXED_NAME.format(service=service))
+    nginx_config.reload()
+    docker("stop", *old)
+    docker("rm", *old)
+    nginx_config.reload()
+
+
 def restore() -> None:
     """Have every tag lead to the image that the lab was built with."""
     for tag, image in _first().items():
@@ -85,7 +103,6 @@ def _compose(*arguments: str, override: str) -> None:
     if not override:
         compose(PRODUCTION, *arguments, variables=variables)
         return
-    path = Path(_RELEASE, "override.yaml")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(override)
-    compose(PRODUCTION, f"--file={path}", *arguments, variables=variables)
+    _RELEASE.mkdir(parents=True, exist_ok=True)
+    OVERRIDE.write_text(override)
+    compose(PRODUCTION, f"--file={OVERRIDE}", *arguments, variables=variables)

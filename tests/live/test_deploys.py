@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import compose, deploy, engine, nginx_config, stack
+from lab import HERE, compose, deploy, engine, nginx_config, stack
 from lab.address import variables
 from lab.shapes import PRODUCTION
 from tests.suites.command_line import ROOT, Ran, run
@@ -21,7 +21,6 @@ pytestmark = pytest.mark.live
 
 SERVICES = ("api", "web", "nginx")
 DEPLOYED = f"--services={','.join(SERVICES)}"
-NO_FIXED_NAME = "services: {api: {container_name: !reset null}}"
 NO_LIMIT = "services: {api: {mem_limit: !reset null, memswap_limit: !reset null}}"
 NO_CURL = "RUN rm /usr/bin/curl"  # which its health check runs
 SECONDS = 120
@@ -34,7 +33,8 @@ def gate(tmp_path: Path) -> Iterator[Gate]:
     """The gates, in the lab with a baseline; what was deployed is undone at the end."""
 
     def judge(name: str, *options: str) -> Ran:
-        return run(tmp_path, "-m", "lab", f"--gate={name}", *options, deadline=SECONDS)
+        seconds = SECONDS + 60
+        return run(tmp_path, "-m", "lab", f"--gate={name}", *options, deadline=seconds)
 
     stack.up()
     judge("pre", DEPLOYED)
@@ -102,7 +102,7 @@ def test_a_limit_was_lost(gate: Gate) -> None:
 
 def test_two_instances_were_left(gate: Gate) -> None:
     deploy.deploy(("api", "web"), "two")
-    deploy.scale("api", 2, NO_FIXED_NAME)
+    deploy.scale("api", 2, deploy.NO_FIXED_NAME.format(service="api"))
     nginx_config.reload()
     ran = gate("post", DEPLOYED, "--wait=30")
     line = "api instances: expected vpn-api alone, observed stackproof-lab-api-2 too"
@@ -172,6 +172,31 @@ def test_a_rollback(gate: Gate) -> None:
     ran = gate("rollback", "--wait=60")
     assert (ran.exit_code, ran.told("lab")) == (0, {}), ran.output
     assert ran.verdict("lab")["waited"]["waited_for"]
+
+
+def _lab_that_scales(folder: Path) -> Path:
+    """The lab's environment file, with the override that drops the fixed names."""
+    folder.mkdir()
+    for name in ("prod", "lab"):
+        text = (ROOT / "environments" / f"{name}.yaml").read_text()
+        (folder / f"{name}.yaml").write_text(text.replace("../lab/out", str(ROOT / "lab" / "out")))
+    override = deploy.OVERRIDE.relative_to(HERE.parent)
+    with (folder / "lab.yaml").open("a") as file:
+        file.write(f"compose_overrides: [{override}]\n")
+    return folder
+
+
+def test_a_blue_green_deploy(gate: Gate, tmp_path: Path) -> None:
+    """Its containers have no fixed names then, and are found by their labels."""
+    environments = f"--environments={_lab_that_scales(tmp_path / 'environments')}"
+    deploy.blue_green("api", "green")
+    deployed = "--services=api,nginx"
+    without = gate("post", environments, deployed, "--wait=30")
+    assert without.exit_code == 6, "the baseline is of another deploy"
+    gate("pre", environments, deployed)
+    deploy.blue_green("api", "greener")
+    ran = gate("post", environments, deployed, "--wait=30")
+    assert (ran.exit_code, ran.told("lab")) == (0, {}), ran.output
 
 
 def test_twenty_deploys_in_a_row(gate: Gate) -> None:
