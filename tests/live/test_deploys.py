@@ -34,7 +34,9 @@ def gate(tmp_path: Path) -> Iterator[Gate]:
 
     def judge(name: str, *options: str) -> Ran:
         seconds = SECONDS + 60
-        return run(tmp_path, "-m", "lab", f"--gate={name}", *options, deadline=seconds)
+        ran = run(tmp_path, "-m", "lab", f"--gate={name}", *options, deadline=seconds)
+        print(ran.output, ran.errors)
+        return ran
 
     stack.up()
     judge("pre", DEPLOYED)
