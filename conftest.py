@@ -7,6 +7,7 @@ pytest_plugins = [
     "fixtures.subjects",
     "fixtures.planned_subjects",
     "fixtures.baseline",
+    "fixtures.comparison",
     "reports.classification",
     "reports.allure_labels",
     "reports.verdict_file",

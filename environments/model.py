@@ -75,6 +75,10 @@ class Deploy(Declared):
     order: tuple[str, ...]
     scaled: tuple[str, ...] = ()
     """Services that go to two instances and back to one, so that one serves throughout."""
+    clean_images: bool = False
+    """Whether a deploy removes the images that it replaced. A rollback needs them."""
+    new_images: bool = False
+    """Whether every deploy brings new images: on the image of before, it brought nothing."""
     required_variables: tuple[str, ...] = ()
     optional_variables: tuple[str, ...] = ()
 
@@ -96,6 +100,8 @@ class Environment(Declared):
     description: str = ""
     engine: Engine = Engine()
     compose_file: str = ""
+    compose_overrides: tuple[str, ...] = ()
+    """Files that may be laid over it, as one that drops fixed names so that services can scale."""
     checkout: str = ""
     """Directory of the checkout on the server."""
     container_prefix: Name = ""

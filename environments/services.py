@@ -55,6 +55,8 @@ class Service(Declared):
     limits: Limits = Limits()
     healthcheck: Literal["required", "if-present"] | None = None
     """Whether the container must report that it is healthy; `if-present`: only where it can."""
+    one_shot: bool = False
+    """It runs once and ends, as a migration does: that it exited with code 0 is right."""
     max_restarts: Annotated[int, Field(ge=0)] = 0
     """Restarts by the engine since the container was created. One is already a crash."""
     health: Health | None = None

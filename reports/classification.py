@@ -5,6 +5,7 @@ nothing leaves here that was not redacted.
 """
 
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,12 +13,13 @@ import pytest
 from reports.finding import Finding
 from reports.outcome import Outcome
 from reports.redaction import redact
-from reports.verdict import Attempt, CheckResult
+from reports.verdict import Attempt, CheckResult, Since
 
 TRACEBACK = "traceback"
 """Title of the evidence where a check or a fixture of ours broke."""
 
 _WARNING = "warning"
+_BEFORE = "before"
 _ATTRIBUTE = "check_result"
 _LONGEST_REASON = 300
 _WORST = pytest.StashKey[CheckResult]()
@@ -104,9 +106,8 @@ def _failed(report: pytest.TestReport, exception: AssertionError) -> CheckResult
         name = _identity(report)["id"]
         evidence = {TRACEBACK: redact(report.longreprtext)}
         finding = Finding(f"{name}: {says}", expected="", observed="", evidence=evidence, hint="")
-    report.longrepr = str(finding)
     waived = report.skipped and hasattr(report, "wasxfail")
-    return _result(
+    result = _result(
         report,
         Outcome.WAIVED if waived else Outcome.FAIL,
         observed=finding.observed,
@@ -114,8 +115,21 @@ def _failed(report: pytest.TestReport, exception: AssertionError) -> CheckResult
         expected=finding.expected,
         evidence=dict(finding.evidence),
         hint=finding.hint,
+        since=_since(report),
         waiver=redact(report.wasxfail) if waived else "",
     )
+    report.longrepr = str(replace(finding, headline=result.first_line))
+    return result
+
+
+def _since(report: pytest.TestReport) -> Since | None:
+    """Whether a failure is new, by what its check came to before the deploy."""
+    before = dict(report.user_properties).get(_BEFORE)
+    if before is None:
+        return None
+    if before in (Outcome.FAIL, Outcome.WAIVED):
+        return "before"
+    return "new" if before in (Outcome.PASS, Outcome.FLAKY) else "unknown"
 
 
 def _could_not_look(report: pytest.TestReport, reason: str, traceback: str = "") -> CheckResult:

@@ -135,7 +135,7 @@ def _told(checks: Sequence[CheckResult]) -> Iterable[tuple[Outcome, str]]:
     for check in checks:
         by_outcome[check.outcome].append(check)
     for check in by_outcome[Outcome.FAIL]:
-        yield check.outcome, check.headline
+        yield check.outcome, check.first_line
     reasons: defaultdict[str, list[str]] = defaultdict(list)
     for check in by_outcome[Outcome.UNKNOWN]:
         reasons[check.headline].append(check.id)

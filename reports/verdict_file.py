@@ -13,7 +13,7 @@ import pytest
 
 from reports.classification import check_result
 from reports.outcome import EXIT_GO, EXIT_INTERRUPTED, EXIT_NO_GO, EXIT_UNKNOWN, exit_code
-from reports.verdict import CheckResult, Verdict, judge
+from reports.verdict import CheckResult, Verdict, Waited, judge
 
 _FILE_NAME = "verdict.json"
 
@@ -62,6 +62,7 @@ class _Recorder:
         self._results: dict[str, CheckResult] = {}
         self._environments: dict[str, str] = {}
         self._durations: defaultdict[str, float] = defaultdict(float)
+        self._waited: dict[str, Waited] = {}
         self._ran_to_its_end = False
 
     @pytest.hookimpl(wrapper=True)
@@ -73,7 +74,10 @@ class _Recorder:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._durations[report.nodeid] += report.duration
         properties = dict(report.user_properties)
-        self._environments[report.nodeid] = str(properties.get("environment", ""))
+        environment = str(properties.get("environment", ""))
+        self._environments[report.nodeid] = environment
+        if waited := properties.get("waited"):
+            self._waited[environment] = Waited.model_validate_json(str(waited))
         result = check_result(report)
         if result is not None:
             before = self._results.get(report.nodeid, result)
@@ -117,6 +121,7 @@ class _Recorder:
                 session_code=code,
                 started=self._started,
                 duration_s=perf_counter() - self._clock,
+                waited=self._waited.get(environment),
             )
             for environment, checks in by_environment.items()
         ]

@@ -22,11 +22,11 @@ def test_instances(service: Service, container: Container, listed: Mapping[str, 
         or re.fullmatch(rf"{re.escape(service.container)}[-_]\d+", name)
         or (each.service == service.name and each.project == container.creation.compose_project)
     }
-    others = sorted(instances.keys() - {service.container})
+    others = sorted(instances.keys() - {container.name})
     assert not others, finding(
         service,
         "instances",
-        expected=f"{service.container} alone",
+        expected=f"{container.name} alone",
         observed=f"{', '.join(others)} too",
         evidence={"instances": "\n".join(f"{name} {state}" for name, state in instances.items())},
         hint=f"docker rm --force {' '.join(others)}",
@@ -61,9 +61,15 @@ def test_origin(service: Service, container: Container, environment: Environment
     """Made by hand or from another file, it is replaced by something else at the next deploy."""
     made = container.creation
     of_project = environment.compose_project in ("", made.compose_project)
-    as_declared = of_project and [_is_of(environment, file) for file in made.compose_files] == [
-        True
-    ]
+    first, *laid_over = made.compose_files or ("",)
+    as_declared = (
+        of_project
+        and _is_of(environment, first, environment.compose_file)
+        and all(
+            any(_is_of(environment, file, each) for each in environment.compose_overrides)
+            for file in laid_over
+        )
+    )
     assert as_declared, finding(
         service,
         "origin",
@@ -104,7 +110,7 @@ def test_stale(service: Service, container: Container, tagged_image: str | None)
     )
 
 
-def _is_of(environment: Environment, path: str) -> bool:
+def _is_of(environment: Environment, path: str, declared: str) -> bool:
     if environment.checkout:
-        return path == f"{environment.checkout.rstrip('/')}/{environment.compose_file}"
-    return f"/{path}".endswith(f"/{environment.compose_file}")
+        return path == f"{environment.checkout.rstrip('/')}/{declared}"
+    return f"/{path}".endswith(f"/{declared}")

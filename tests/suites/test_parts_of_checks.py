@@ -37,7 +37,7 @@ def test_name_of_an_image(short: str, full: str) -> None:
 def test_file_of_the_checkout(checkout: str, path: str, is_of: bool) -> None:
     declared: dict[str, Any] = {"services": {"api": {}}, "compose_file": "docker/compose.yml"}
     environment = Environment(name="e", checkout=checkout, **declared)
-    assert _is_of(environment, path) is is_of
+    assert _is_of(environment, path, environment.compose_file) is is_of
 
 
 @pytest.mark.parametrize(
