@@ -32,3 +32,10 @@ class Host(Declared):
     """Share of that disk's inodes. Images are many small files: they run out of these first."""
     memory_available: Share = 0.05
     """Share of the memory that can be taken without swapping. The kernel kills when it is gone."""
+    overcommit: bool = False
+    """Whether the services' limits may come to more than the machine has."""
+
+    @property
+    def holds_limits(self) -> bool:
+        """`overcommit: false`, the default: the machine has what all limits together come to."""
+        return not self.overcommit

@@ -73,6 +73,12 @@ class Deploy(Declared):
     """How a release is rolled out."""
 
     order: tuple[str, ...]
+    scaled: tuple[str, ...] = ()
+    """Services that go to two instances and back to one, so that one serves throughout."""
+    clean_images: bool = False
+    """Whether a deploy removes the images that it replaced. A rollback needs them."""
+    new_images: bool = False
+    """Whether every deploy brings new images: on the image of before, it brought nothing."""
     required_variables: tuple[str, ...] = ()
     optional_variables: tuple[str, ...] = ()
 
@@ -94,6 +100,8 @@ class Environment(Declared):
     description: str = ""
     engine: Engine = Engine()
     compose_file: str = ""
+    compose_overrides: tuple[str, ...] = ()
+    """Files that may be laid over it, as one that drops fixed names so that services can scale."""
     checkout: str = ""
     """Directory of the checkout on the server."""
     container_prefix: Name = ""
@@ -214,5 +222,6 @@ class Environment(Declared):
         if self.nginx:
             yield ("nginx", "service"), self.nginx.service
         if self.deploy:
-            for index, name in enumerate(self.deploy.order):
-                yield ("deploy", "order", index), name
+            for field in ("order", "scaled"):
+                for index, name in enumerate(getattr(self.deploy, field)):
+                    yield ("deploy", field, index), name

@@ -55,11 +55,18 @@ class Service(Declared):
     limits: Limits = Limits()
     healthcheck: Literal["required", "if-present"] | None = None
     """Whether the container must report that it is healthy; `if-present`: only where it can."""
+    one_shot: bool = False
+    """It runs once and ends, as a migration does: that it exited with code 0 is right."""
     max_restarts: Annotated[int, Field(ge=0)] = 0
     """Restarts by the engine since the container was created. One is already a crash."""
     health: Health | None = None
     models: tuple[str, ...] = ()
     """Models that the ollama of this service must hold; a name without a tag means `:latest`."""
+
+    @property
+    def health_check_required(self) -> bool:
+        """`healthcheck: required`: it must report that it is healthy."""
+        return self.healthcheck == "required"
 
     @model_validator(mode="after")
     def _can_be_asked(self) -> Self:

@@ -13,12 +13,13 @@ import pytest
 from reports.finding import Finding
 from reports.outcome import Outcome
 from reports.redaction import redact
-from reports.verdict import Attempt, CheckResult
+from reports.verdict import Attempt, CheckResult, Since
 
 TRACEBACK = "traceback"
 """Title of the evidence where a check or a fixture of ours broke."""
 
 _WARNING = "warning"
+_BEFORE = "before"
 _ATTRIBUTE = "check_result"
 _LONGEST_REASON = 300
 _WORST = pytest.StashKey[CheckResult]()
@@ -132,7 +133,7 @@ def _after(earlier: Sequence[CheckResult], result: CheckResult) -> CheckResult:
     attempts = [*earlier[-1].attempts, *result.attempts]
     wrong = next((look for look in earlier if look.outcome is Outcome.FAIL), earlier[0])
     if result.outcome is Outcome.PASS:
-        kept = {"duration_s": result.duration_s, "warnings": result.warnings}
+        kept = {"duration_s": result.duration_s, "warnings": result.warnings, "since": None}
         return wrong.model_copy(update={"outcome": Outcome.FLAKY, "attempts": attempts, **kept})
     changes: dict[str, Any] = {"attempts": attempts}
     if result.outcome is Outcome.UNKNOWN and wrong.outcome is Outcome.FAIL:
@@ -165,8 +166,7 @@ def _failed(report: pytest.TestReport, exception: AssertionError) -> CheckResult
     waiver = redact(report.wasxfail) if waived else _waiver(report)
     if waiver and not waived:
         finding = replace(finding, evidence={**finding.evidence, "waiver": waiver})
-    report.longrepr = str(finding)
-    return _result(
+    result = _result(
         report,
         Outcome.WAIVED if waived else Outcome.FAIL,
         observed=finding.observed,
@@ -174,8 +174,21 @@ def _failed(report: pytest.TestReport, exception: AssertionError) -> CheckResult
         expected=finding.expected,
         evidence=dict(finding.evidence),
         hint=finding.hint,
+        since=_since(report),
         waiver=waiver,
     )
+    report.longrepr = str(replace(finding, headline=result.first_line))
+    return result
+
+
+def _since(report: pytest.TestReport) -> Since | None:
+    """Whether a failure is new, by what its check came to before the deploy."""
+    before = dict(report.user_properties).get(_BEFORE)
+    if before is None:
+        return None
+    if before in (Outcome.FAIL, Outcome.WAIVED):
+        return "before"
+    return "new" if before in (Outcome.PASS, Outcome.FLAKY) else "unknown"
 
 
 def _could_not_look(report: pytest.TestReport, reason: str, traceback: str = "") -> CheckResult:

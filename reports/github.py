@@ -79,7 +79,7 @@ def annotations(verdicts: Sequence[Verdict]) -> Iterable[str]:
 def _errors(verdict: Verdict) -> Iterable[_Annotation]:
     failed = [check for check in verdict.checks if check.outcome is Outcome.FAIL]
     for check in sorted(failed, key=lambda check: check.severity != "critical"):
-        yield f"{verdict.environment} {check.id}", getattr(check, "first_line", check.headline)
+        yield f"{verdict.environment} {check.id}", check.first_line
 
 
 def _warnings(verdict: Verdict) -> Iterable[_Annotation]:

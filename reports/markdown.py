@@ -74,7 +74,7 @@ def _wrong(checks: Sequence[CheckResult]) -> Iterable[str]:
 
 
 def _since(check: CheckResult) -> str:
-    return _SINCE.get(getattr(check, "since", None) or "", "")
+    return _SINCE[check.since] if check.since else ""
 
 
 def _noted(verdict: Verdict) -> Iterable[str]:

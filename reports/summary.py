@@ -127,7 +127,8 @@ def told(checks: Sequence[CheckResult]) -> Iterable[tuple[Outcome, str]]:
     for check in checks:
         by_outcome[check.outcome].append(check)
     for check in by_outcome[Outcome.FAIL]:
-        yield check.outcome, check.headline + (f" (waiver {check.waiver})" if check.waiver else "")
+        waiver = f" (waiver {check.waiver})" if check.waiver else ""
+        yield check.outcome, check.first_line + waiver
     reasons: defaultdict[str, list[str]] = defaultdict(list)
     for check in by_outcome[Outcome.UNKNOWN]:
         reasons[check.headline].append(check.id)

@@ -32,6 +32,14 @@ class Attempt(Frozen):
         return f"{self.outcome}: {self.observed}" if self.observed else str(self.outcome)
 
 
+Since = Literal["new", "before", "unknown"]
+_SINCE: Mapping[Since, str] = {
+    "new": "new since the baseline",
+    "before": "as before the deploy",
+    "unknown": "unknown whether it is new",
+}
+
+
 class CheckResult(Frozen):
     """One check and what became of it. Texts are redacted, and empty where there is none."""
 
@@ -52,6 +60,8 @@ class CheckResult(Frozen):
     """Title to text, in the order in which they are to be read."""
     hint: str = ""
     """The command that an operator runs next."""
+    since: Since | None = None
+    """Of a failure after a deploy: whether it is new since the baseline; None elsewhere."""
     waiver: str = ""
     """Until when it is waived and why, or that its waiver has expired."""
     warnings: tuple[str, ...] = ()
@@ -59,6 +69,27 @@ class CheckResult(Frozen):
     attempts: list[Attempt]
     """Oldest first."""
     duration_s: float = Field(default=0.0, ge=0)
+
+    @property
+    def first_line(self) -> str:
+        """The headline, and whether what it says is new."""
+        return f"{self.headline} ({_SINCE[self.since]})" if self.since else self.headline
+
+
+class Waited(Frozen):
+    """How the wait for the stack to settle went, after a deploy or a rollback."""
+
+    ended: Literal["settled", "late", "hopeless", "blind"]
+    """`late`: the time was up. `hopeless`: waiting could not help. `blind`: nothing was seen."""
+    seconds: float
+    limit_s: float
+    looks: int
+    waited_for: Mapping[str, float]
+    """Seconds by what was waited for: `api: starting`."""
+    pending: Mapping[str, str]
+    """By service, what was still waited for in the end, or why no longer."""
+    blind: str
+    """Why nothing could be seen in the end; empty where it could."""
 
 
 class Verdict(Frozen):
@@ -78,6 +109,8 @@ class Verdict(Frozen):
     """The run was stopped before every check had run."""
     started: AwareDatetime
     duration_s: float = Field(ge=0)
+    waited: Waited | None = None
+    """None where the run was not at a gate that waits."""
     counts: dict[Outcome, int]
     """Checks by outcome, zeros included."""
     warnings: tuple[str, ...]
@@ -96,6 +129,7 @@ def judge(
     session_code: int,
     started: datetime,
     duration_s: float,
+    waited: Waited | None = None,
 ) -> Verdict:
     """Decide on one environment.
 
@@ -110,6 +144,7 @@ def judge(
             error, usage), it stands, and the verdict is `unknown`.
         started: when the run started, with its zone.
         duration_s: how long the run took, in seconds.
+        waited: how the wait for the stack to settle went.
     """
     outcomes = [check.outcome for check in checks]
     ours = session_code in (EXIT_GO, EXIT_NO_GO, EXIT_UNKNOWN)
@@ -125,6 +160,7 @@ def judge(
         interrupted=session_code == EXIT_INTERRUPTED,
         started=started,
         duration_s=round(duration_s, 3),
+        waited=waited,
         counts={outcome: counts[outcome] for outcome in Outcome},
         warnings=tuple(warnings),
         checks=list(checks),

@@ -16,7 +16,7 @@ import pytest
 from reports.classification import check_result, missing
 from reports.outcome import EXIT_GO, EXIT_INTERRUPTED, EXIT_NO_GO, EXIT_UNKNOWN, exit_code
 from reports.redaction import redact
-from reports.verdict import CheckResult, Verdict, judge
+from reports.verdict import CheckResult, Verdict, Waited, judge
 
 _FILE_NAME = "verdict.json"
 _OURS = (EXIT_GO, EXIT_NO_GO, EXIT_UNKNOWN)
@@ -73,6 +73,7 @@ class _Recorder:
         self._selected: set[str] = set()
         self._warnings: defaultdict[str, list[str]] = defaultdict(list)
         self._required: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
+        self._waited: dict[str, Waited] = {}
         self._ran_to_its_end = False
 
     @pytest.hookimpl(wrapper=True)
@@ -96,6 +97,8 @@ class _Recorder:
         of_environment = vars(report).get("of_environment", {})
         self._warnings[environment] += of_environment.get("warnings", [])
         self._required[environment] += of_environment.get("required", [])
+        if waited := properties.get("waited"):
+            self._waited[environment] = Waited.model_validate_json(str(waited))
         result = check_result(report)
         if result is not None:
             before = self._results.get(report.nodeid, result)
@@ -162,6 +165,7 @@ class _Recorder:
                 session_code=code,
                 started=self._started,
                 duration_s=perf_counter() - self._clock,
+                waited=self._waited.get(environment),
             )
             for environment, checks in by_environment.items()
         ]

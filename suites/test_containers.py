@@ -1,7 +1,7 @@
 """Every declared container is there, runs, is healthy, and has not been dying meanwhile.
 
 With `healthcheck: if-present`, a container without a health check is right. One that is
-`starting` is not healthy.
+`starting` is not healthy. With `one_shot: true`, one that exited with code 0 is right.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from itertools import dropwhile
 from environments.services import Service
 from fixtures.collection import critical, declares
 from fixtures.facts import Container, Health, Probe
+from fixtures.settling import is_done
 from reports.finding import Finding, finding
 
 
@@ -29,6 +30,8 @@ def test_exists(service: Service, found: Container | None) -> None:
 def test_running(service: Service, found: Container | None) -> None:
     """A container that was created and then stopped, paused or crashed is down."""
     status = found.status if found else None
+    if found and is_done(service, found):
+        return
     ended = f"exited with code {found.exit_code}" if found and status == "exited" else None
     assert status == "running", finding(
         service,
@@ -46,7 +49,8 @@ def test_running(service: Service, found: Container | None) -> None:
 @declares("healthcheck")
 def test_healthy(service: Service, found: Container | None) -> None:
     """A process can run and still not serve; its own health check knows first."""
-    if found and found.health is None and service.healthcheck == "if-present":
+    without = found and found.health is None and service.healthcheck == "if-present"
+    if without or (found and is_done(service, found)):
         return
     if found is None or found.status != "running":
         status = found.status if found else None

@@ -7,6 +7,7 @@ from environments.model import Environment
 from environments.services import Service
 from fixtures.collection import declares
 from fixtures.facts import Container, Listed
+from fixtures.images import in_full
 from reports.finding import finding
 
 _ID_SHOWN = len("sha256:") + 12
@@ -21,11 +22,11 @@ def test_instances(service: Service, container: Container, listed: Mapping[str, 
         or re.fullmatch(rf"{re.escape(service.container)}[-_]\d+", name)
         or (each.service == service.name and each.project == container.creation.compose_project)
     }
-    others = sorted(instances.keys() - {service.container})
+    others = sorted(instances.keys() - {container.name})
     assert not others, finding(
         service,
         "instances",
-        expected=f"{service.container} alone",
+        expected=f"{container.name} alone",
         observed=f"{', '.join(others)} too",
         evidence={"instances": "\n".join(f"{name} {state}" for name, state in instances.items())},
         hint=f"docker rm --force {' '.join(others)}",
@@ -60,9 +61,15 @@ def test_origin(service: Service, container: Container, environment: Environment
     """Made by hand or from another file, it is replaced by something else at the next deploy."""
     made = container.creation
     of_project = environment.compose_project in ("", made.compose_project)
-    as_declared = of_project and [_is_of(environment, file) for file in made.compose_files] == [
-        True
-    ]
+    first, *laid_over = made.compose_files or ("",)
+    as_declared = (
+        of_project
+        and _is_of(environment, first, environment.compose_file)
+        and all(
+            any(_is_of(environment, file, each) for each in environment.compose_overrides)
+            for file in laid_over
+        )
+    )
     assert as_declared, finding(
         service,
         "origin",
@@ -78,7 +85,7 @@ def test_origin(service: Service, container: Container, environment: Environment
 def test_image(service: Service, container: Container) -> None:
     """Another image is another program, however well it answers."""
     image = container.creation.image
-    assert _in_full(image) == _in_full(service.image), finding(
+    assert in_full(image) == in_full(service.image), finding(
         service,
         "image",
         expected=service.image,
@@ -103,13 +110,7 @@ def test_stale(service: Service, container: Container, tagged_image: str | None)
     )
 
 
-def _is_of(environment: Environment, path: str) -> bool:
+def _is_of(environment: Environment, path: str, declared: str) -> bool:
     if environment.checkout:
-        return path == f"{environment.checkout.rstrip('/')}/{environment.compose_file}"
-    return f"/{path}".endswith(f"/{environment.compose_file}")
-
-
-def _in_full(image: str) -> str:
-    """With the registry, the folder and the tag that are meant where they are left out."""
-    image = image.removeprefix("docker.io/").removeprefix("library/")
-    return image if re.search(r"[:@][^/]*$", image) else f"{image}:latest"
+        return path == f"{environment.checkout.rstrip('/')}/{declared}"
+    return f"/{path}".endswith(f"/{declared}")

@@ -11,7 +11,7 @@ import pytest
 
 from lab import stack
 from tests.fixtures.engine_proxy import counting
-from tests.fixtures.test_one_gather import ENGINE, SERVICES
+from tests.fixtures.test_one_gather import ENGINE, LAB
 from tests.suites.command_line import ROOT, Ran, run
 
 pytestmark = pytest.mark.live
@@ -68,4 +68,4 @@ def test_only_what_failed_is_asked_for_again(tmp_path: Path) -> None:
     assert {check.partition("[")[2] for check in ran.told("lab")} == {"ollama]"}
     asked = proxy.requests()
     assert asked["GET /containers/json"] == 3
-    assert asked["GET /containers/ID/json"] == len(SERVICES) + 2
+    assert asked["GET /containers/ID/json"] == len(LAB.services) + 2

@@ -138,7 +138,10 @@ def test_elsewhere_nothing_is_said(
 
 def _verdict(*checks: CheckResult) -> Verdict:
     now = datetime.now(UTC)
-    return judge("lab", checks, gate=None, session_code=0, started=now, duration_s=1)
+    return judge(
+        "lab", checks, run="0", selection="-m lab", gate=None, session_code=0, started=now,
+        duration_s=1,
+    )  # fmt: skip
 
 
 def _failed(subject: str, headline: str, **more: str) -> CheckResult:

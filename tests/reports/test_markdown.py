@@ -104,6 +104,8 @@ def _verdict(
     return judge(
         "lab",
         checks,
+        run="0",
+        selection="-m lab",
         gate=gate,
         session_code=session_code,
         started=datetime(2026, 1, 1, tzinfo=UTC),
@@ -163,11 +165,8 @@ def test_a_long_text_is_cut_in_its_cell() -> None:
 
 
 def test_whether_it_is_new_since_the_baseline() -> None:
-    class Compared(CheckResult):
-        since: str | None = None
-
-    old = Compared(**FAILED.model_dump(exclude={"since"}), since="before")
-    new = Compared(**ODD.model_dump(exclude={"since"}), since="new")
+    old = FAILED.model_copy(update={"since": "before"})
+    new = ODD.model_copy(update={"since": "new"})
     header, _, *rows = markdown(_verdict(old, new)).splitlines()[4:8]
     assert header == "|  | what is wrong | expected | observed | since the baseline | hint |"
     assert " | as before the deploy | " in rows[0]

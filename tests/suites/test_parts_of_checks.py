@@ -6,8 +6,9 @@ import pytest
 
 from environments.model import Environment
 from fixtures.creation import Mount
+from fixtures.images import in_full
 from suites.test_configuration import _gives_engine_away
-from suites.test_identity import _in_full, _is_of
+from suites.test_identity import _is_of
 
 
 @pytest.mark.parametrize(
@@ -20,7 +21,7 @@ from suites.test_identity import _in_full, _is_of
     ],
 )
 def test_name_of_an_image(short: str, full: str) -> None:
-    assert _in_full(short) == full
+    assert in_full(short) == full
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_name_of_an_image(short: str, full: str) -> None:
 def test_file_of_the_checkout(checkout: str, path: str, is_of: bool) -> None:
     declared: dict[str, Any] = {"services": {"api": {}}, "compose_file": "docker/compose.yml"}
     environment = Environment(name="e", checkout=checkout, **declared)
-    assert _is_of(environment, path) is is_of
+    assert _is_of(environment, path, environment.compose_file) is is_of
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,90 @@
+"""The options of the gates: each that means nothing is refused with one line, before any look."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.suites.command_line import run
+
+SHOP = "services:\n  api: {}\n  nginx: {}\nnginx: {service: nginx}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--gate=deploy"], "--gate=deploy: expected pre, post or rollback"),
+        (["--gate=pre"], "--gate=pre needs what is deployed, in order: --services=api,web"),
+        (["--gate=post"], "--gate=post needs what is deployed, in order: --services=api,web"),
+        (["--services=api"], "--services means nothing without --gate"),
+        (["--wait=5"], "--wait means nothing without --gate"),
+        (["--compose-file=x"], "--compose-file means nothing without --gate"),
+        (["--gate=rollback", "--services=api"], "--services means nothing with --gate=rollback"),
+        (["--gate=pre", "--services=api", "--wait=5"], "--wait means nothing with --gate=pre"),
+        (
+            ["--gate=rollback", "--project-dir=."],
+            "--project-dir means nothing with --gate=rollback",
+        ),
+        (["--gate=pre", "--services=api,,web"], "--services=api,,web: a name is missing"),
+        (["--gate=pre", "--services=api,api"], "--services=api,api: api is there twice"),
+        (
+            ["--gate=post", "--services=api", "--wait=soon"],
+            "--wait=soon: expected whole seconds, at least 1",
+        ),
+        (["--gate=rollback", "--wait=0"], "--wait=0: expected whole seconds, at least 1"),
+        (
+            ["--gate=pre", "--services=api", "--project-dir=none"],
+            "--project-dir=none: there is no such directory",
+        ),
+        (
+            ["--gate=pre", "--services=api", "--compose-file=none.yaml"],
+            "--compose-file=none.yaml: there is no such file",
+        ),
+        (
+            ["--gate=post", "--services=api,redis"],
+            "--services: shop has no service 'redis' (there are: api, nginx)",
+        ),
+    ],
+)
+def test_refused(tmp_path: Path, arguments: list[str], said: str) -> None:
+    (tmp_path / "shop.yaml").write_text(SHOP, encoding="utf-8")
+    ran = run(tmp_path / "out", "-m", "shop", f"--environments={tmp_path}", *arguments)
+    assert (ran.exit_code, ran.errors.strip(), ran.output.strip()) == (4, f"ERROR: {said}", "")
+    assert not ran.written.exists()
+
+
+def test_a_gate_judges_one_environment(tmp_path: Path) -> None:
+    for name in ("shop", "stall"):
+        (tmp_path / f"{name}.yaml").write_text(SHOP, encoding="utf-8")
+    ran = run(
+        tmp_path / "out", "-m", "shop or stall", f"--environments={tmp_path}", "--gate=rollback"
+    )
+    assert ran.exit_code == 4
+    said = "--gate=rollback judges one environment, and -m selects shop, stall"
+    assert ran.errors.strip() == f"ERROR: {said}"
+
+
+def collected(tmp_path: Path, *arguments: str) -> set[str]:
+    (tmp_path / "shop.yaml").write_text(SHOP, encoding="utf-8")
+    ran = run(
+        tmp_path / "out", "-m", "shop", f"--environments={tmp_path}", "--collect-only", *arguments
+    )
+    assert ran.exit_code == 0, ran.errors
+    return set(re.findall(r"test_(\w+\.py::\w+\[[\w-]+\])", ran.output))
+
+
+def test_checks_of_a_gate_run_at_that_gate_alone(tmp_path: Path) -> None:
+    always = collected(tmp_path)
+    assert "containers.py::test_running[shop-api]" in always
+    assert not {each for each in always if each.startswith(("predeploy", "compose_file"))}
+    before = collected(tmp_path, "--gate=pre", "--services=api,nginx")
+    assert always < before
+    assert "predeploy.py::test_proxy_last[shop-nginx]" in before
+    after = collected(tmp_path, "--gate=rollback")
+    assert not {each for each in after if each.startswith(("predeploy", "compose_file"))}
+
+
+def test_what_is_deployed_has_cases_of_its_own(tmp_path: Path) -> None:
+    before = collected(tmp_path, "--gate=pre", "--services=api,database-manager")
+    images = {each for each in before if "predeploy.py::test_image" in each}
+    assert images == {"predeploy.py::test_image[shop-api]"}
