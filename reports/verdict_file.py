@@ -3,7 +3,7 @@
 import os
 import shlex
 from collections import defaultdict
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -70,7 +70,7 @@ class _Recorder:
         self._results: dict[str, CheckResult] = {}
         self._environments: dict[str, str] = {}
         self._durations: defaultdict[str, float] = defaultdict(float)
-        self._selected: set[str] = set()
+        self._selected: dict[str, int] = {}
         self._warnings: defaultdict[str, list[str]] = defaultdict(list)
         self._required: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
         self._waited: dict[str, Waited] = {}
@@ -83,11 +83,14 @@ class _Recorder:
         return result
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self._selected |= {item.nodeid for item in session.items}
+        self._select(item.nodeid for item in session.items)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
-        self._selected |= set(ids)
+        self._select(ids)
+
+    def _select(self, ids: Iterable[str]) -> None:
+        self._selected |= {nodeid: number for number, nodeid in enumerate(ids)}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._durations[report.nodeid] += report.duration
@@ -149,7 +152,11 @@ class _Recorder:
             # No older verdict may be taken for the one that this run did not come to.
             named = self._config.getoption("selected_environments", None)
             by_environment = {name: [] for name in named or _environments_of(session.items)}
-        for nodeid, result in self._results.items():
+        # As they were collected, whichever was told first.
+        last = len(self._selected)
+        for nodeid, result in sorted(
+            self._results.items(), key=lambda each: self._selected.get(each[0], last)
+        ):
             timed = result.model_copy(update={"duration_s": round(self._durations[nodeid], 3)})
             by_environment.setdefault(self._environments[nodeid], []).append(timed)
         # A check that was lost with its worker names no environment. It counts against each one.

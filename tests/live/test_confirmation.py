@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ SELECTION = ("-m", "lab and containers")
 RUNNING = "containers.running[ollama]"
 PAUSED = "ollama running: expected running, observed paused"
 FIRST_LOOK_SECONDS = 30
+RUN_SECONDS = 60
 
 
 @pytest.fixture
@@ -31,6 +32,7 @@ def _paused() -> Iterator[None]:
     yield
     if "paused" in _docker("inspect", "--format={{.State.Status}}"):
         _docker("unpause")
+    stack.up()
 
 
 def _docker(*arguments: str) -> str:
@@ -38,23 +40,43 @@ def _docker(*arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-@pytest.mark.usefixtures("_paused")
-def test_back_when_it_is_looked_at_again(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pytest", *SELECTION, "--confirm=3", f"--output={tmp_path}"]
+def _after_the_first_look(written: Path, act: Callable[[], object], **variables: str) -> Ran:
+    """Do something as soon as a run that confirms has looked for the first time."""
+    command = [sys.executable, "-m", "pytest", *SELECTION, "--confirm=3", f"--output={written}"]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        env={**os.environ, "COLUMNS": "100", "PYTHONIOENCODING": "utf-8", **variables},
     ) as running:  # fmt: skip
         ends = time.monotonic() + FIRST_LOOK_SECONDS
-        while not (tmp_path / "lab" / "facts.json").exists() and time.monotonic() < ends:
+        while not (written / "lab" / "facts.json").exists() and time.monotonic() < ends:
             time.sleep(0.01)
-        _docker("unpause")
-        output, _ = running.communicate(timeout=FIRST_LOOK_SECONDS)
-    ran = Ran(running.returncode, output, "", tmp_path, replayed=False)
-    assert ran.exit_code == 0, output
+        act()
+        output, _ = running.communicate(timeout=RUN_SECONDS)
+    return Ran(running.returncode, output, "", written, replayed=False)
+
+
+@pytest.mark.usefixtures("_paused")
+def test_back_when_it_is_looked_at_again(tmp_path: Path) -> None:
+    ran = _after_the_first_look(tmp_path, lambda: _docker("unpause"))
+    assert ran.exit_code == 0, ran.output
     assert ran.told("lab")[RUNNING] == ("FLAKY", PAUSED)
     assert {outcome for outcome, _ in ran.told("lab").values()} == {"FLAKY"}
-    assert f"~ {PAUSED} (passed on attempt 2)" in output
+    assert f"~ {PAUSED} (passed on attempt 2)" in ran.output
+
+
+@pytest.mark.usefixtures("_paused")
+def test_an_engine_that_is_gone_when_it_is_looked_at_again(tmp_path: Path) -> None:
+    """Nobody saw it twice, so it is no reason to roll back."""
+    socket = tmp_path / "engine.sock"
+    with counting(socket, ENGINE.removeprefix("unix://")) as proxy:
+        ran = _after_the_first_look(tmp_path / "out", socket.unlink, DOCKER_HOST=proxy.address)
+    assert ran.exit_code == 6, ran.output
+    gone = f"could not look: engine unix://{socket}: no such file or directory"
+    assert ran.told("lab")[RUNNING] == (
+        "UNKNOWN",
+        f"{gone} (when it was looked at first: {PAUSED})",
+    )
+    assert {outcome for outcome, _ in ran.told("lab").values()} == {"UNKNOWN"}
 
 
 @pytest.mark.usefixtures("_paused")
@@ -68,4 +90,5 @@ def test_only_what_failed_is_asked_for_again(tmp_path: Path) -> None:
     assert {check.partition("[")[2] for check in ran.told("lab")} == {"ollama]"}
     asked = proxy.requests()
     assert asked["GET /containers/json"] == 3
-    assert asked["GET /containers/ID/json"] == len(LAB.services) + 2
+    at_first, again, twice = len(LAB.services), 2, 2  # the client inspects it to read its log, too
+    assert asked["GET /containers/ID/json"] == (at_first + 1) + again * twice

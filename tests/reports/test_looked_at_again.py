@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.reports import samples
 from tests.reports.conftest import Read, Run
 
 _AGAIN = """
@@ -135,6 +136,27 @@ def test_a_selected_check_that_nothing_was_heard_of(
         "containers.running[api]": ("PASS", ""),
         "test_checks.py::test_lost": ("UNKNOWN", "could not look: nothing was heard of it"),
     }
+
+
+_REQUIRES = """
+import pytest
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_logreport(report):
+    names = {"suite": "host", "check": "disk", "subject": "stack", "service": ""}
+    vars(report)["of_environment"] = {"required": [{**names, "severity": "critical"}]}
+"""
+
+
+def test_a_required_check_that_was_lost_with_its_worker_is_named(
+    run: Run, pytester: pytest.Pytester, read_verdict: Read
+) -> None:
+    Path(pytester.path, "requires.py").write_text(_REQUIRES)
+    source = samples.PASS + samples.WORKER_LOST
+    assert run(source, "-p", "requires", "-n2").ret == 6
+    told = {each["id"]: each["headline"] for each in read_verdict()["checks"]}
+    assert told["host.disk[stack]"] == "could not look: a gate needs it, and it did not run"
+    assert run(source.replace("os._exit(3)", "pass"), "-p", "requires", "-n2").ret == 0
 
 
 def test_each_verdict_names_its_run_and_what_was_selected(run: Run, read_verdict: Read) -> None:
