@@ -13,11 +13,16 @@ from lab import faults
 from reports.finding import Finding
 from reports.outcome import Outcome
 from reports.verdict import CheckResult
-from tests.faults import snapshots
+from tests.faults import gates, snapshots
+from tests.faults.gates import GateCheck
 from tests.faults.replay import ROOT, Check, Replay, Replays, replay
 
 PATH = ROOT / "docs" / "checks.md"
 _MARK = "<!-- From here on, scripts/docs writes this page. -->\n"
+_OF_GATES = """\
+These run under [their gate](gate.md) alone. No fault of the lab is theirs: what they judge is a
+deploy. The tests in `tests/live` deploy the lab; those in `tests/suites` judge facts of a deploy.
+"""
 _EVIDENCE, _LINES, _WIDTH = 3, 3, 100
 """How much of a sample's evidence is shown: entries, lines of each, characters of a line."""
 
@@ -37,7 +42,14 @@ def page(replays: Replays) -> str:
         lines += ["", f"## {suite}", "", checks[0].about]
         for check in checks:
             lines += ["", *_section(check, replays)]
+    lines += ["", "## Of the gates", "", _OF_GATES, *map(_of_gate, gates.checks())]
     return by_hand + "\n".join(lines) + "\n"
+
+
+def _of_gate(check: GateCheck) -> str:
+    proofs = ", ".join(f"`{file}`" for file in check.proofs)
+    why = " ".join(check.why.split())
+    return f"- **{check.name}**, {' and '.join(check.gates)}: {why} Cases of it: {proofs}."
 
 
 def _subjects(replays: Replays) -> Iterator[str]:

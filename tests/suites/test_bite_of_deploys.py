@@ -309,10 +309,13 @@ def test_latency_is_compared_and_only_warned_of(
 ) -> None:
     ran = _judge(tmp_path, _facts(latencies={"home": after}))
     assert _told(ran) == {}
-    warnings = [w for c in ran.verdict("shop")["checks"] for w in c["warnings"]]
+    warnings = [(c["id"], w) for c in ran.verdict("shop")["checks"] for w in c["warnings"]]
     assert warnings == warns * [
-        "home latency: expected as before, 10 ms, "
-        "observed degraded, 21 ms (medians; p 7.8e-05, Cliff's delta 1.00)"
+        (
+            "deploy.latency[home]",
+            "home latency: expected as before, 10 ms, "
+            "observed degraded, 21 ms (medians; p 7.8e-05, Cliff's delta 1.00)",
+        )
     ]
 
 
