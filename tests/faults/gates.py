@@ -9,7 +9,7 @@ import re
 from importlib import import_module
 
 from environments.declared import Frozen
-from tests.faults.replay import ROOT
+from tests.suites.command_line import ROOT
 
 _PROOFS = sorted([*ROOT.glob("tests/live/test_*.py"), *ROOT.glob("tests/suites/test_bite*.py")])
 

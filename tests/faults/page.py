@@ -13,7 +13,7 @@ from lab import faults
 from reports.finding import Finding
 from reports.outcome import Outcome
 from reports.verdict import CheckResult
-from tests.faults import gates, snapshots
+from tests.faults import snapshots
 from tests.faults.gates import GateCheck
 from tests.faults.replay import ROOT, Check, Replay, Replays, replay
 
@@ -42,7 +42,7 @@ def page(replays: Replays) -> str:
         lines += ["", f"## {suite}", "", checks[0].about]
         for check in checks:
             lines += ["", *_section(check, replays)]
-    lines += ["", "## Of the gates", "", _OF_GATES, *map(_of_gate, gates.checks())]
+    lines += ["", "## Of the gates", "", _OF_GATES, *map(_of_gate, replays.of_gates)]
     return by_hand + "\n".join(lines) + "\n"
 
 

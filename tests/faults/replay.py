@@ -29,7 +29,8 @@ from lab import address
 from reports.classification import check_result
 from reports.outcome import Outcome
 from reports.verdict import CheckResult
-from tests.faults import snapshots
+from tests.faults import gates, snapshots
+from tests.faults.gates import GateCheck
 
 ROOT = Path(__file__).parents[2]
 _DEADLINE = 120
@@ -73,6 +74,8 @@ class Replays(Frozen):
     """The checks, those of every committed environment, and what they make of each snapshot."""
 
     checks: tuple[Check, ...]
+    of_gates: tuple[GateCheck, ...]
+    """Those that such a run does not collect."""
     seen: Mapping[str, Replay | str]
     """By snapshot; a text where it could not be read."""
 
@@ -199,7 +202,9 @@ def _main(output: str, *names: str) -> int:
         ["--collect-only", "-qq", "-m", environments, "--capture=no", "--tb=native"],
         plugins=[plugin],
     )
-    seen = Replays(checks=tuple(plugin.checks.values()), seen=plugin.seen)
+    seen = Replays(
+        checks=tuple(plugin.checks.values()), of_gates=tuple(gates.checks()), seen=plugin.seen
+    )
     Path(output).write_text(seen.model_dump_json(), encoding="utf-8")
     return int(code)
 
