@@ -62,11 +62,15 @@ class Logging(Declared):
     max_size: Annotated[Bytes, Field(gt=0)]
 
 
+SECRETS_MOUNT = "/run/secrets"
+"""Where Compose shows a service its secrets."""
+
+
 class Secrets(Declared):
     """Secrets are files: where they lie beside the compose file, and where containers see them."""
 
     directory: str
-    mount: str = "/run/secrets"
+    mount: str = SECRETS_MOUNT
 
 
 class Deploy(Declared):
@@ -137,8 +141,8 @@ class Environment(Declared):
 
     def secret_paths(self, service: Service) -> frozenset[str]:
         """Where a service must see its secrets, a file each."""
-        secrets = self.secrets or Secrets(directory="")
-        return frozenset(f"{secrets.mount}/{name}" for name in service.secrets)
+        mount = self.secrets.mount if self.secrets else SECRETS_MOUNT
+        return frozenset(f"{mount}/{name}" for name in service.secrets)
 
     @model_validator(mode="before")
     @classmethod

@@ -3,6 +3,11 @@
 from lab.faults.fault import Fault, checks
 
 _MAKE = "compose --file out/override.yaml up --detach --no-deps"
+_OLLAMA_ANSWERS = (
+    "curl -s http://$(docker inspect -f "
+    "'{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' vpn-ollama):11434/api/version "
+    "| grep -q version"
+)
 _LABEL = "com.docker.compose.project=stackproof-lab"
 
 
@@ -32,6 +37,7 @@ FAULTS = (
         "health-check-never-ran",
         "a health check whose interval is so long that it has not run yet",
         inject=_override("ollama: {healthcheck: {interval: 1h}}") + f"{_MAKE} ollama",
+        until=_OLLAMA_ANSWERS,
         heal="rm out/override.yaml",
         red=checks("containers.health_check[ollama]", "containers.healthy[ollama]",
                    "identity.origin[ollama]"),
@@ -41,6 +47,7 @@ FAULTS = (
         "health-check-lost",
         "a compose file lost a health check",
         inject=_override("ollama: {healthcheck: {disable: true}}") + f"{_MAKE} ollama",
+        until=_OLLAMA_ANSWERS,
         heal="rm out/override.yaml",
         red=checks("containers.health_check[ollama]", "containers.healthy[ollama]",
                    "identity.origin[ollama]"),

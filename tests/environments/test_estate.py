@@ -288,6 +288,13 @@ def test_development_on_a_server() -> None:
         load("dev", ENVIRONMENTS, {"DEV_DEPLOY_HOST": "dev.example"})
 
 
+def test_where_a_service_sees_its_secrets() -> None:
+    lab = load("lab", ENVIRONMENTS, {})
+    assert lab.secret_paths(lab.services["n8n"]) == {"/run/secrets/n8n_encryption_key"}
+    dev = load("dev", ENVIRONMENTS, {})
+    assert [dev.secret_paths(service) for service in dev.services.values()] == [frozenset()] * 7
+
+
 def test_frozen() -> None:
     prod = environment("prod")
     with pytest.raises(ValidationError, match="frozen"):
