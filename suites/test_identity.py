@@ -22,7 +22,7 @@ def test_instances(service: Service, container: Container, listed: Mapping[str, 
         or re.fullmatch(rf"{re.escape(service.container)}[-_]\d+", name)
         or (each.service == service.name and each.project == container.creation.compose_project)
     }
-    others = sorted(instances.keys() - {container.name})
+    others = sorted(instances.keys() - {service.container, container.name})
     assert not others, finding(
         service,
         "instances",
