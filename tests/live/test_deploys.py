@@ -53,7 +53,7 @@ def _red(ran: Ran) -> dict[str, str]:
 
 def test_a_good_deploy_is_go(gate: Gate) -> None:
     deploy.deploy(SERVICES, "good")
-    ran = gate("post", DEPLOYED, "--wait=30")
+    ran = gate("post", DEPLOYED, "--wait=30", "--compose-file=lab/compose.yaml")
     assert (ran.exit_code, ran.told("lab")) == (0, {}), ran.output
     assert ran.verdict("lab")["waited"]["ended"] == "settled"
 

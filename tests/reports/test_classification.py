@@ -56,6 +56,7 @@ def test_what_a_failure_tells(run: Run, read_verdict: Read) -> None:
         "observed": "9",
         "evidence": {"log": "boom\ntoken: [redacted]", "exit code": "1"},
         "hint": "docker logs vpn-api",
+        "since": None,
         "waiver": "",
         "warnings": [],
         "attempts": [{"outcome": "FAIL", "observed": "9"}],
