@@ -11,6 +11,7 @@ from fixtures.facts import Facts
 from fixtures.host import HostState, Room
 from fixtures.images import NewImage
 from fixtures.observation import Unobserved
+from fixtures.proxy import Location, ServerBlock
 from tests.suites import shop
 from tests.suites.command_line import Ran
 from tests.suites.shop import GIB, MIB
@@ -61,8 +62,33 @@ ABSENT = IMAGE.model_copy(
 GOOD = "api,web,nginx"
 
 
+CONTAINERS = {
+    name: shop.container(name=name, health=shop.health("healthy") if name == "api" else None)
+    for name in SHOP["services"]
+}
+PROXY = shop.PROXY.model_copy(
+    update={
+        "servers": (
+            ServerBlock(
+                names=("shop.example",), ports=(80,), default_ports=(), returns=None,
+                locations=(
+                    Location(modifier="", path="/", passes_to=("web:5000",)),
+                    Location(modifier="", path="/api", passes_to=("api:5000",)),
+                ),
+            ),
+        ),
+        "addresses": {name: each.addresses["shop_default"] for name, each in CONTAINERS.items()},
+    }
+)  # fmt: skip
+
+
 def facts(**changes: Any) -> Facts:
+    """All is well now, and what the deploy needs is there."""
     seen = {
+        "containers": CONTAINERS,
+        "responses": {name: shop.answered((each["url"], 200)) for name, each in ROUTES.items()},
+        "commands": {"nginx_test nginx": shop.said("nginx -t", 0, "syntax is ok")},
+        "proxies": {"nginx": PROXY},
         "compose_file": FILE,
         "new_images": dict.fromkeys(SHOP["services"], IMAGE),
         "missing_secrets": (),
@@ -84,7 +110,7 @@ def judged(
     folder: Path, observed: Facts, services: str = GOOD, environment: dict[str, Any] = SHOP
 ) -> Ran:
     return shop.replay(
-        folder, environment, observed, "-m", "shop and (predeploy or compose_file)",
+        folder, environment, observed, "-m", "shop and (predeploy or compose_file or critical)",
         "--gate=pre", f"--services={services}",
     )  # fmt: skip
 

@@ -1,6 +1,5 @@
 """Two runs never verify one environment at the same time, and a dead one holds up nobody."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,13 +13,6 @@ from tests.suites.command_line import ROOT, Ran, run
 
 ENVIRONMENT: dict[str, Any] = {"services": {"api": {}}}
 FINE = shop.facts(containers={"api": shop.container()})
-AT_A_GATE = """\
-import pytest
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_configure(config):
-    config.option.gate = "rollback"
-"""
 HOLD = """\
 import sys
 from filelock import FileLock
@@ -76,23 +68,25 @@ def test_a_run_that_was_killed_holds_up_nobody(tmp_path: Path) -> None:
 
 
 def test_a_gate_waits_for_the_other_run(tmp_path: Path) -> None:
-    (tmp_path / "at_a_gate.py").write_text(AT_A_GATE, encoding="utf-8")
     environment = {**ENVIRONMENT, "engine": {"address": f"unix://{tmp_path}/none.sock"}}
     options, _ = shop.save(tmp_path, environment, FINE)
     written = tmp_path / "out"
-    lock = FileLock(_lock(tmp_path))
+    path = _lock(tmp_path)
+    baseline = path.with_name("baseline.json")
+    baseline.write_text("of the other run", encoding="utf-8")
+    lock = FileLock(path)
     command = [sys.executable, "-m", "pytest", "-m", "shop", options, f"--output={written}"]
-    variables = {"PYTHONPATH": str(tmp_path)}
     with (
         lock,
         subprocess.Popen(
-            [*command, "-p", "at_a_gate", "--confirm=0"], cwd=ROOT, env={**os.environ, **variables},
+            [*command, "--gate=pre", "--services=api", "--confirm=0"], cwd=ROOT,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         ) as running,
     ):  # fmt: skip
         assert running.stderr
         line = running.stderr.readline()
         assert line == "shop: another run is verifying it; waiting for it, 60 s at most\n"
+        assert baseline.read_text(encoding="utf-8") == "of the other run"
         lock.release()
         assert running.wait(timeout=50) == 6
     assert (written / "shop" / "verdict.json").exists()

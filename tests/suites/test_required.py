@@ -17,33 +17,26 @@ FINE = shop.facts(
     containers={"api": container()},
     responses={"home": answered(("https://shop.example/", 200))},
 )
-AT_A_GATE = """\
-import pytest
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_configure(config):
-    config.option.gate = "rollback"
-"""
 MISSING = ("UNKNOWN", "could not look: a gate needs it, and it did not run")
 CRITICAL = {
     "containers.exists[api]",
     "containers.running[api]",
     "containers.healthy[api]",
     "routes.status[home]",
+    "deploy.settled[shop]",
+    "rollback.image[api]",
 }
 
 
+GATE = "--gate=rollback"
+
+
 def _told(
-    folder: Path, *arguments: str, variables: Mapping[str, str]
+    folder: Path, *arguments: str, variables: Mapping[str, str] | None = None
 ) -> tuple[int, dict[str, tuple[str, str]], str]:
     options = shop.save(folder, ENVIRONMENT, FINE)
-    ran = run(folder / "out", *options, *arguments, variables=variables)
+    ran = run(folder / "out", *options, *arguments, variables=variables or {})
     return ran.exit_code, ran.told("shop"), ran.output
-
-
-def _gate(folder: Path) -> tuple[tuple[str, ...], dict[str, str]]:
-    (folder / "at_a_gate.py").write_text(AT_A_GATE, encoding="utf-8")
-    return ("-p", "at_a_gate"), {"PYTHONPATH": str(folder)}
 
 
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["plain", "workers"])
@@ -61,8 +54,7 @@ def _gate(folder: Path) -> tuple[tuple[str, ...], dict[str, str]]:
 def test_a_critical_check_that_was_deselected(
     tmp_path: Path, selection: tuple[str, ...], left_out: set[str], workers: tuple[str, ...]
 ) -> None:
-    options, variables = _gate(tmp_path)
-    code, told, output = _told(tmp_path, *selection, *options, *workers, variables=variables)
+    code, told, output = _told(tmp_path, *selection, GATE, *workers)
     assert {check for check, said in told.items() if said == MISSING} == left_out
     if left_out:
         assert code == 6, output
@@ -71,15 +63,14 @@ def test_a_critical_check_that_was_deselected(
 
 
 def test_without_a_gate_a_part_can_be_verified(tmp_path: Path) -> None:
-    code, told, output = _told(tmp_path, "-m", "shop and routes", variables={})
+    code, told, output = _told(tmp_path, "-m", "shop and routes")
     assert (code, told) == (0, {}), output
 
 
 def test_a_run_that_stopped_at_a_failure_names_what_it_did_not_reach(tmp_path: Path) -> None:
-    options, variables = _gate(tmp_path)
     stopped = {"api": container(status="exited")}
     declared = shop.save(tmp_path, ENVIRONMENT, FINE.model_copy(update={"containers": stopped}))
     selection = ("-m", "shop and (containers or routes)", "-x")
-    ran = run(tmp_path / "out", *declared, *selection, *options, variables=variables)
+    ran = run(tmp_path / "out", *declared, *selection, GATE)
     assert ran.exit_code == 1, ran.output
     assert ran.told("shop")["routes.status[home]"] == MISSING
