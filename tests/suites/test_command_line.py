@@ -39,8 +39,8 @@ def test_a_misspelt_name(tmp_path: Path, expression: str, word: str, meant: str)
     _refused(
         run(tmp_path / "out", "-m", expression),
         f"-m {word}: neither an environment (dev, lab, prod, staging) nor a suite "
-        "(compose_file, configuration, containers, datastores, health, host, identity, network, "
-        f"nginx, predeploy, resources, routes, tls){meant}",
+        "(compose_file, configuration, containers, datastores, deploy, health, host, identity, "
+        f"network, nginx, predeploy, resources, rollback, routes, tls){meant}",
     )
 
 
