@@ -77,7 +77,7 @@ def test_a_new_image_that_crashes_is_not_waited_for(gate: Gate) -> None:
     ran = gate("post", DEPLOYED, f"--wait={SECONDS}")
     assert ran.exit_code == 1
     assert _red(ran)["deploy.settled[lab]"].startswith(
-        f"lab settled: expected within {SECONDS} s, observed api in a crash loop, restarted "
+        f"lab settled: expected within {SECONDS} s, observed api in a crash loop, at restart "
     )
     assert ran.verdict("lab")["waited"]["seconds"] < SECONDS / 2
 
