@@ -5,13 +5,13 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from fixtures.gather import GATHER_SECONDS
 from lab import HERE, compose, deploy, engine, nginx_config, stack
 from lab.address import variables
 from lab.shapes import PRODUCTION
@@ -24,6 +24,8 @@ DEPLOYED = f"--services={','.join(SERVICES)}"
 NO_LIMIT = "services: {api: {mem_limit: !reset null, memswap_limit: !reset null}}"
 NO_CURL = "RUN rm /usr/bin/curl"  # which its health check runs
 SECONDS = 120
+SLACK_SECONDS = 12
+"""To start, and to judge, on a busy machine."""
 
 Gate = Callable[..., Ran]
 
@@ -77,7 +79,7 @@ def test_a_new_image_that_crashes_is_not_waited_for(gate: Gate) -> None:
     ran = gate("post", DEPLOYED, f"--wait={SECONDS}")
     assert ran.exit_code == 1
     assert _red(ran)["deploy.settled[lab]"].startswith(
-        f"lab settled: expected within {SECONDS} s, observed api in a crash loop, restarted "
+        f"lab settled: expected within {SECONDS} s, observed api in a crash loop, at restart "
     )
     assert ran.verdict("lab")["waited"]["seconds"] < SECONDS / 2
 
@@ -148,7 +150,6 @@ def test_the_engine_stops_answering_in_the_middle(gate: Gate, tmp_path: Path) ->
     deploy.build("api", "unhealthy", NO_CURL)
     deploy.recreate("api", wait=False)
     command = [sys.executable, "-m", "pytest", "-m", "lab", f"--output={tmp_path}", "--gate=post"]
-    began = time.monotonic()
     with subprocess.Popen(
         [*command, DEPLOYED, f"--wait={wait}"], cwd=ROOT, stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE, text=True,
@@ -157,11 +158,10 @@ def test_the_engine_stops_answering_in_the_middle(gate: Gate, tmp_path: Path) ->
         assert select.select([process.stderr], [], [], wait)[0]
         assert process.stderr.readline().startswith("waiting for api (starting): ")
         with _stopped(pid):
-            assert process.wait(timeout=2 * wait) == 6
+            assert process.wait(timeout=wait + GATHER_SECONDS + SLACK_SECONDS) == 6
     verdict = Ran(6, "", "", tmp_path, replayed=False).verdict("lab")
     assert verdict["waited"]["ended"] == "blind"
     assert verdict["counts"]["FAIL"] == 0
-    assert verdict["duration_s"] < time.monotonic() - began < wait + 10
 
 
 def test_a_rollback(gate: Gate) -> None:

@@ -5,18 +5,36 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 import pytest
 
+from tests.fixtures.sites import Answer, serving
 from tests.suites import shop
 from tests.suites.command_line import ROOT, run
 
 SECONDS = 60
+SAMPLES = ROOT / "tests" / "fixtures" / "samples"
+JSON = {"Content-Type": "application/json"}
 
 
-def _options(folder: Path) -> tuple[tuple[str, ...], str]:
-    address = f"unix://{folder}/no.sock"
+@contextmanager
+def _waiting(written: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """A run that has said something of its wait."""
+    command = [sys.executable, "-m", "pytest", f"--output={written}", *options]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr
+        assert select.select([process.stderr], [], [], SECONDS)[0]
+        yield process
+
+
+def _options(folder: Path, address: str = "") -> tuple[tuple[str, ...], str]:
+    address = address or f"unix://{folder}/no.sock"
     environment = {
         "engine": {"address": address},
         "services": {"api": {}, "db": {}},
@@ -43,15 +61,40 @@ def test_nothing_fails_where_nothing_was_seen_to_settle(
     assert (waited["ended"], waited["blind"], waited["limit_s"]) == ("blind", reason, 1)
 
 
+def test_an_engine_that_stops_answering_in_the_middle(tmp_path: Path) -> None:
+    """It is reachable, and says nothing any more: the wait ends all the same, and fails nothing."""
+    stopped = Event()
+    inspected = json.loads((SAMPLES / "inspect-unhealthy.json").read_text())
+    inspected["State"]["Health"]["Status"] = "starting"
+    listed = [{"Id": inspected["Id"], "State": "running", "Names": ["/api"]}]
+
+    def answer(path: str) -> Answer:
+        if stopped.is_set():
+            released.wait(SECONDS)
+        if path.endswith("/version"):
+            return 200, JSON, b'{"ApiVersion": "1.41"}'
+        return 200, JSON, json.dumps(listed if "/containers/json" in path else inspected).encode()
+
+    released = Event()
+    with serving(answer) as site:
+        options, _ = _options(tmp_path, f"tcp://{site.address}")
+        with _waiting(tmp_path / "out", *options, "--wait=9") as process:
+            assert process.stderr
+            assert process.stderr.readline().startswith("waiting for api (starting), db (no ")
+            stopped.set()
+            assert process.wait(timeout=SECONDS) == 6
+        released.set()
+    verdict = json.loads((tmp_path / "out" / "shop" / "verdict.json").read_text())
+    assert (verdict["verdict"], verdict["counts"]["FAIL"]) == ("unknown", 0)
+    waited = verdict["waited"]
+    assert (waited["ended"], waited["blind"][:7]) == ("blind", "engine ")
+    assert 9 <= waited["seconds"] < 12
+
+
 def test_an_interrupt_during_the_wait_leaves_a_verdict_that_says_so(tmp_path: Path) -> None:
     options, reason = _options(tmp_path)
-    command = [sys.executable, "-m", "pytest", f"--output={tmp_path}/out", *options]
-    with subprocess.Popen(
-        [*command, f"--wait={SECONDS}"], cwd=ROOT, stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
+    with _waiting(tmp_path / "out", *options, f"--wait={SECONDS}") as process:
         assert process.stderr
-        assert select.select([process.stderr], [], [], SECONDS)[0]
         assert process.stderr.readline().startswith(f"waiting for {reason}: ")
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=SECONDS) == 2
