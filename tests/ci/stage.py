@@ -26,7 +26,7 @@ mkdir -p "$output/$environment"
 echo "$gate" >"$output/$environment/verdict.json"
 code=$(head -1 "$STAGE/$gate" 2>/dev/null || echo 0)
 [[ $(wc -l <"$STAGE/$gate") -lt 2 ]] || sed -i 1d "$STAGE/$gate"
-echo "$gate said $code"
+echo "$gate said $code${GITHUB_ACTIONS:+ to GitHub}"
 exit "$code"
 """
 _STACKPROOF = """#!/usr/bin/env bash

@@ -95,6 +95,19 @@ def test_a_deploy_that_failed_and_changed_nothing_is_not_rolled_back(stage: Stag
     assert _last(done) == "no-go: the deploy failed, and what ran before still runs"
 
 
+def test_github_is_not_shown_a_look_whether_anything_is_to_be_rolled_back(stage: Stage) -> None:
+    stage.says("post", 1)
+    stage.says("rollback", 1, 0)
+    done = _deploy(stage, f"--rollback={ROLLBACK}", deploy="exit 17", GITHUB_ACTIONS="true")
+    assert done.stdout.splitlines() == [
+        "pre said 0 to GitHub",
+        "post said 1 to GitHub",
+        "rollback said 1",
+        "rollback said 0 to GitHub",
+        "::error title=deploy of shop::no-go: rolled back, and what ran before runs again",
+    ]
+
+
 @pytest.mark.parametrize("seen", [1, 6])
 def test_a_deploy_that_failed_halfway_is_rolled_back(stage: Stage, seen: int) -> None:
     stage.says("post", 1)

@@ -82,7 +82,7 @@ FLAKY = _check(
     "home",
     Outcome.FLAKY,
     service="web",
-    headline="home answer: expected within 500 ms, observed 2100 ms",
+    headline="home budget: expected at most 2000 ms, observed 2100 ms",
     attempts=[
         Attempt(outcome=Outcome.FAIL, observed="2100 ms"),
         Attempt(outcome=Outcome.PASS, observed=""),

@@ -30,7 +30,7 @@ def test_a_failure(tmp_path: Path, workers: tuple[str, ...]) -> None:
     told = page.read_text(encoding="utf-8")
     assert told.startswith("## shop: ❌ NO-GO\n")
     assert "<code>at most 2</code> | <code>9</code> | <code>docker" in told
-    assert "| api | ❌ |\n| db | ✓ |\n" in told
+    assert {"| api | ❌ |", "| db | ✓ |"} <= set(told.splitlines())
 
 
 def test_a_mistake_stops_no_commands(tmp_path: Path) -> None:
