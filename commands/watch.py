@@ -4,6 +4,7 @@ import os
 import shlex
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -129,7 +130,12 @@ def _tell(
         )
         for name, route in public_routes(environment).items()
     )
-    requests, right = sum(r.requests for r in routes), sum(r.right for r in routes)
+    requests, right = sum(each.requests for each in routes), sum(each.right for each in routes)
+    failures: Counter[str] = Counter()
+    for route in routes:
+        failures.update(route.failures)
+    gaps = {route.route: route.longest_gap for route in routes if route.longest_gap}
+    longest = max(gaps, key=lambda name: gaps[name].seconds, default="")
     reached = objective(routes, slo)
     signalled = deploy.interrupted_by
     return Watch(
@@ -150,6 +156,9 @@ def _tell(
         requests=requests,
         right=right,
         availability=100 * right / requests if requests else None,
+        failures=dict(failures),
+        longest_gap=gaps.get(longest),
+        longest_gap_of=longest,
         routes=routes,
     )
 

@@ -147,6 +147,12 @@ class Watch(Frozen):
     right: int
     availability: Percent | None
     """Of all requests together."""
+    failures: Mapping[str, int]
+    """Of all routes together, by what was wrong."""
+    longest_gap: Gap | None
+    """The longest of all routes'."""
+    longest_gap_of: str
+    """The route that had it; empty where there was none."""
     routes: tuple[RouteAvailability, ...]
 
     @property

@@ -29,13 +29,22 @@ def headline(watch: Watch) -> str:
 def lines(watch: Watch) -> Iterator[str]:
     """Everything that an operator wants to know without opening a file."""
     yield headline(watch)
-    names = max((len(route.route) for route in watch.routes), default=0)
+    if watch.interrupted:
+        yield f"interrupted after {watch.duration_s:.0f} s"
+    if watch.command_exit_code:
+        yield f"the command ended with exit code {watch.command_exit_code}"
+    names = max(len(name) for name in ("route", *(route.route for route in watch.routes)))
     yield f"  {'route':<{names}}{_HEADINGS}"
     for route in watch.routes:
-        gap = f"{route.longest_gap.seconds:.2f} s" if route.longest_gap else "none"
+        pause = f"{route.longest_gap.seconds:.2f} s" if route.longest_gap else "none"
         yield (
             f"  {route.route:<{names}}{in_percent(route.availability):>11}{route.requests:>10}"
-            f"{gap:>13}{_against(route, 'p50_ms'):>20}{_against(route, 'p99_ms'):>20}"
+            f"{pause:>13}{_against(route, 'p50_ms'):>20}{_against(route, 'p99_ms'):>20}"
+        )
+    if gap := watch.longest_gap:
+        yield (
+            f"longest gap between right answers: {gap.seconds:.2f} s, of {watch.longest_gap_of}, "
+            f"from {_clock(gap.began)}"
         )
     for route in watch.routes:
         yield from _of_route(route)

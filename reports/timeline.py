@@ -149,8 +149,12 @@ def _colour(part: Slice) -> str:
 
 
 def _told(route: RouteAvailability) -> str:
-    down = sum(outage.seconds for outage in route.outages)
-    return in_percent(route.availability) + (f", down for {down:.2f} s" if route.outages else "")
+    parts = [in_percent(route.availability)]
+    if route.outages:
+        parts.append(f"down for {sum(outage.seconds for outage in route.outages):.2f} s")
+    if route.unseen:
+        parts.append(f"{route.unseen} unseen")
+    return ", ".join(parts)
 
 
 def _clipped(text: str) -> str:

@@ -127,10 +127,11 @@ def test_the_objective(run: Run, server: Moody, slo: str, code: int) -> None:
 
 
 def test_the_command_s_own_failure_comes_first(
-    run: Run, server: Moody, written: Callable[..., Watch]
+    run: Run, server: Moody, written: Callable[..., Watch], capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run("sh", "-c", f"{_mood(server, '5xx')}; sleep 0.3; exit 7") == 7
     assert (written().command_exit_code, written().objective) == (7, "missed")
+    assert capfd.readouterr().err.splitlines()[1] == "the command ended with exit code 7"
 
 
 def test_a_command_that_a_signal_ended(run: Run, written: Callable[..., Watch]) -> None:

@@ -1,9 +1,11 @@
 """Replaces the lab's api by a new container of it, as a graceful deploy does.
 
-`python -m tests.live.blue_green`: two instances, both healthy, both known to nginx; then one.
+`python -m tests.live.blue_green`: two instances, both healthy and known to every worker of nginx;
+then one.
 """
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,7 +14,7 @@ from lab.compose import compose
 from lab.engine import docker
 from lab.shapes import PRODUCTION
 
-HEALTHY_SECONDS = 60
+WAIT_SECONDS = 60
 # Compose scales no service whose container has a fixed name.
 _OVERRIDE = "services: {api: {container_name: !reset null}}\n"
 
@@ -28,15 +30,21 @@ def main() -> None:
         )  # fmt: skip
     service = "label=com.docker.compose.service=api"
     [new] = set(docker("ps", "--quiet", f"--filter={service}").split()) - {old}
-    ends = time.monotonic() + HEALTHY_SECONDS
-    while docker("inspect", "--format={{.State.Health.Status}}", new).strip() != "healthy":
-        if time.monotonic() > ends:
-            raise TimeoutError(f"{new} is not healthy after {HEALTHY_SECONDS} s")
-        time.sleep(0.1)
+    _until(lambda: docker("inspect", "--format={{.State.Health.Status}}", new) == "healthy\n")
     nginx_config.reload()
+    # What a worker of before has accepted, it sends to the old container alone.
+    _until(lambda: "shutting down" not in docker("top", nginx_config.CONTAINER))
     docker("stop", old)
     docker("rm", old)
     nginx_config.reload()
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    ends = time.monotonic() + WAIT_SECONDS
+    while not holds():
+        if time.monotonic() > ends:
+            raise TimeoutError(f"not within {WAIT_SECONDS} s")
+        time.sleep(0.1)
 
 
 if __name__ == "__main__":

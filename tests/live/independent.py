@@ -1,4 +1,4 @@
-"""Watches one path of the lab by itself, over bare sockets, 200 times a second."""
+"""Watches one path of the lab by itself, over bare sockets."""
 
 import asyncio
 import time
@@ -6,7 +6,6 @@ from itertools import pairwise
 from threading import Event, Thread
 from typing import Self
 
-EVERY_SECONDS = 0.005
 ANSWER_SECONDS = 10
 _REQUEST = b"GET /api/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
@@ -18,11 +17,12 @@ class Independent:
     port that nginx publishes. It sends on whatever becomes of what it has sent.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, rate: int = 200) -> None:
         self.answered: list[float] = []
         self.failed: list[float] = []
         """When each that was not answered right was sent."""
         self._port = port
+        self._rate = rate
         self._stop = Event()
         self._thread = Thread(target=lambda: asyncio.run(self._run()))
 
@@ -48,7 +48,7 @@ class Independent:
             under_way.add(task)
             task.add_done_callback(under_way.discard)
             sent += 1
-            await asyncio.sleep(max(0, begun + sent * EVERY_SECONDS - time.monotonic()))
+            await asyncio.sleep(max(0, begun + sent / self._rate - time.monotonic()))
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)

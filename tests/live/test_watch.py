@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import address
+from lab import address, stack
 from lab.engine import docker
-from lab.shapes import Shape, ShapeName
+from lab.shapes import Shape
 from reports.availability import RouteAvailability, Watch
 from tests.live.independent import Independent
 
@@ -25,8 +25,8 @@ OF_THE_API = {"api", "api-health"}
 class Watched:
     """One watch of the lab, and what the independent prober saw meanwhile."""
 
-    def __init__(self, folder: Path, *command: str) -> None:
-        with Independent(address.load().http_port) as self.other:
+    def __init__(self, folder: Path, *command: str, rate: int = 200) -> None:
+        with Independent(address.load().http_port, rate) as self.other:
             done = subprocess.run(
                 [
                     sys.executable, "-m", "commands", "watch", "lab", f"--output={folder}",
@@ -46,13 +46,9 @@ class Watched:
 
 
 @pytest.fixture
-def lab(bring_up: Callable[..., Shape], request: pytest.FixtureRequest) -> None:
-    from lab import stack
-
-    name: ShapeName = "prod"
-    shape = bring_up(name)
+def lab(bring_up: Callable[[str], Shape]) -> None:
     # What the test before has restarted is made anew.
-    stack.up(shape)
+    stack.up(bring_up("prod"))
 
 
 @pytest.mark.parametrize("turn", range(5))
@@ -79,7 +75,7 @@ def test_a_restart_of_the_api_is_an_outage_of_its_true_length(
 
 def test_a_graceful_deploy_has_no_outage_and_two_instances(lab: None, tmp_path: Path) -> None:
     old = docker("inspect", "--format={{.Config.Hostname}}", "vpn-api").strip()
-    seen = Watched(tmp_path, sys.executable, "-m", "tests.live.blue_green")
+    seen = Watched(tmp_path, sys.executable, "-m", "tests.live.blue_green", rate=50)
     print(seen.output)
     assert seen.exit_code == 0, seen.output
     assert seen.other.failed == []
