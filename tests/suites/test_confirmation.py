@@ -116,6 +116,9 @@ def test_flaky_is_go_and_every_report_holds_every_attempt(tmp_path: Path) -> Non
     }  # fmt: skip
     assert not list(root.iter("failure"))
 
+    replay = f"--facts={tmp_path}/out/shop/facts.json"
+    assert run(tmp_path / "out", *options, replay).verdict("shop")["counts"]["PASS"] == 2
+
     results = [json.loads(path.read_text()) for path in (tmp_path / "allure").glob("*-result.json")]
     of_home = sorted(
         (each for each in results if each["name"] == "routes.status[home]"),

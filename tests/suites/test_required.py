@@ -1,6 +1,5 @@
 """A gate that a critical check did not run for has not verified the stack, whoever left it out."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -26,16 +25,12 @@ CRITICAL = {
     "deploy.settled[shop]",
     "rollback.image[api]",
 }
-
-
 GATE = "--gate=rollback"
 
 
-def _told(
-    folder: Path, *arguments: str, variables: Mapping[str, str] | None = None
-) -> tuple[int, dict[str, tuple[str, str]], str]:
+def _told(folder: Path, *arguments: str) -> tuple[int, dict[str, tuple[str, str]], str]:
     options = shop.save(folder, ENVIRONMENT, FINE)
-    ran = run(folder / "out", *options, *arguments, variables=variables or {})
+    ran = run(folder / "out", *options, *arguments)
     return ran.exit_code, ran.told("shop"), ran.output
 
 
