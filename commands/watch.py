@@ -15,6 +15,7 @@ from commands.deploy import Deploy
 from commands.live_line import LiveLine
 from commands.measurement import Course, measure, undecided
 from environments.model import Environment
+from environments.problem import shown
 from environments.routes import Route
 from fixtures.probing import Prober
 from fixtures.routes import Client
@@ -185,5 +186,5 @@ def _write(told: Watch, folder: Path) -> int:
             print(f"{path} could not be written: {error.strerror}", file=sys.stderr)
             code = EXIT_UNKNOWN if code == EXIT_GO else code
         else:
-            print(path, file=sys.stderr)
+            print(shown(path), file=sys.stderr)
     return code
