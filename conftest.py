@@ -1,20 +1,3 @@
-"""The plugins of stackproof. What each does stands in its own module."""
+"""The plugins of stackproof. Which there are stands in each room, and what one does in its own."""
 
-pytest_plugins = [
-    "fixtures.gate",
-    "fixtures.collection",
-    "fixtures.whole",
-    "fixtures.waivers",
-    "fixtures.snapshot",
-    "fixtures.confirmation",
-    "fixtures.subjects",
-    "fixtures.seen",
-    "fixtures.baseline",
-    "fixtures.comparison",
-    "fixtures.exclusion",
-    "reports.classification",
-    "reports.allure_labels",
-    "reports.verdict_file",
-    "reports.github",
-    "reports.terminal",
-]
+pytest_plugins = ["fixtures.plugins", "reports.plugins"]

@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import pytest
 
-from reports.markdown import LARGEST, markdown
 from reports.outcome import Outcome
 from reports.summary import told, warnings
 from reports.verdict import Verdict
@@ -57,6 +56,9 @@ class _GitHub:
             self._summarize(verdicts, Path(path))
 
     def _summarize(self, verdicts: Sequence[Verdict], path: Path) -> None:
+        # Imported here: only GitHub's runners need it.
+        from reports.markdown import LARGEST, markdown
+
         try:
             with path.open("ab") as page:
                 for verdict in verdicts:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.suites.command_line import run
+from fixtures.gate import SUITES
+from tests.suites.command_line import ROOT, run
 
 SHOP = "services:\n  api: {}\n  nginx: {}\nnginx: {service: nginx}\n"
 
@@ -88,3 +89,14 @@ def test_what_is_deployed_has_cases_of_its_own(tmp_path: Path) -> None:
     before = collected(tmp_path, "--gate=pre", "--services=api,database-manager")
     images = {each for each in before if "predeploy.py::test_image" in each}
     assert images == {"predeploy.py::test_image[shop-api]"}
+
+
+def test_the_suites_of_gates_are_those_that_hold_no_other_check() -> None:
+    """They are not even read elsewhere: a check without a gate would be left out with them."""
+    found = {}
+    for path in ROOT.glob("suites/test_*.py"):
+        text = path.read_text(encoding="utf-8")
+        if marks := re.findall(r"^@gate\((.+)\)$", text, re.MULTILINE):
+            assert len(marks) == text.count("\ndef test_"), path
+            found[path.stem.removeprefix("test_")] = set(re.findall(r"\w+", " ".join(marks)))
+    assert found == {suite: set(names) for suite, names in SUITES.items()}

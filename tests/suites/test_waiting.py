@@ -59,6 +59,8 @@ def test_nothing_fails_where_nothing_was_seen_to_settle(
     assert {outcome for outcome, _ in ran.told("shop").values()} == {"UNKNOWN"}
     waited = ran.verdict("shop")["waited"]
     assert (waited["ended"], waited["blind"], waited["limit_s"]) == ("blind", reason, 1)
+    # Nobody waits for further looks: there is nothing to be seen.
+    assert {len(check["attempts"]) for check in ran.verdict("shop")["checks"]} == {1}
 
 
 def test_an_engine_that_stops_answering_in_the_middle(tmp_path: Path) -> None:
@@ -89,6 +91,42 @@ def test_an_engine_that_stops_answering_in_the_middle(tmp_path: Path) -> None:
     waited = verdict["waited"]
     assert (waited["ended"], waited["blind"][:7]) == ("blind", "engine ")
     assert 9 <= waited["seconds"] < 12
+
+
+def test_an_engine_that_is_gone_when_a_failure_is_looked_at_again(tmp_path: Path) -> None:
+    """What went down with it is no failure of the deploy, though it was one at first."""
+    inspected = json.loads((SAMPLES / "inspect-unhealthy.json").read_text())
+    inspected["State"]["Health"]["Status"] = "healthy"
+    listed = [{"Id": inspected["Id"], "State": "running", "Names": ["/api"]}]
+    asked: list[str] = []
+
+    def answer(path: str) -> Answer:
+        if path == "/home":
+            asked.append(path)
+            return 502, {}, b""
+        if len(asked) > 1:
+            return 503, JSON, b'{"message": "shutting down"}'
+        if path.endswith("/version"):
+            return 200, JSON, b'{"ApiVersion": "1.41"}'
+        return 200, JSON, json.dumps(listed if "/containers/json" in path else inspected).encode()
+
+    with serving(answer) as site:
+        environment = {
+            "engine": {"address": f"tcp://{site.address}"},
+            "services": {"api": {}},
+            "routes": {"home": {"url": f"http://{site.address}/home", "service": "api"}},
+        }
+        declared, _ = shop.save(tmp_path, environment, shop.facts())
+        gate = ("--gate=post", "--services=api", "--wait=9")
+        ran = run(tmp_path / "out", "-m", "shop and routes", declared, *gate)
+    assert ran.exit_code == 6, ran.output
+    found = {check["id"]: check for check in ran.verdict("shop")["checks"]}["routes.status[home]"]
+    assert found["headline"] == (
+        f"could not look: engine tcp://{site.address}: shutting down "
+        "(when it was looked at first: home status: expected 200, observed 502)"
+    )
+    assert [each["outcome"] for each in found["attempts"]] == ["FAIL", "UNKNOWN"]
+    assert ran.verdict("shop")["counts"]["FAIL"] == 0
 
 
 def test_an_interrupt_during_the_wait_leaves_a_verdict_that_says_so(tmp_path: Path) -> None:

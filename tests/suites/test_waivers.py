@@ -64,10 +64,12 @@ def test_an_expired_waiver(tmp_path: Path) -> None:
          "there is no such check; did you mean containers.restarts?"),
         ({"check": "restarts"}, "restarts[api]",
          "there is no such check; did you mean containers.restarts?"),
+        ({"check": "datastores.ping"}, "datastores.ping[api]", "shop has no such subject of it"),
         ({"check": "x"}, "x[api]", "there is no such check"),
         ({"check": "x", "expires": EXPIRED}, "x[api]", "there is no such check"),
     ],
-    ids=["no-subject", "misspelt-subject", "misspelt-check", "no-suite", "no-check", "expired"],
+    ids=["no-subject", "misspelt-subject", "misspelt-check", "no-suite", "undeclared",
+         "no-check", "expired"],
 )  # fmt: skip
 def test_a_waiver_that_matches_nothing(
     tmp_path: Path, waiver: dict[str, str], name: str, why: str, workers: tuple[str, ...]
