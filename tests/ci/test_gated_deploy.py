@@ -155,7 +155,8 @@ def test_who_is_told_what(stage: Stage) -> None:
     ]  # fmt: skip
     assert stage.arguments("pytest post") == [
         *gate, "--gate=post", *reports, "--junitxml=out/shop/junit-post.xml",
-        "--environments=envs", "--services=api,nginx", "--wait=60",
+        "--environments=envs", "--services=api,nginx", "--compose-file=a.yml",
+        "--compose-file=b c.yml", "--project-dir=.", "--wait=60",
     ]  # fmt: skip
     assert stage.arguments("pytest rollback") == [
         *gate, "--gate=rollback", *reports, "--junitxml=out/shop/junit-rollback.xml",
