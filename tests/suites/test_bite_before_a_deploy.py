@@ -391,3 +391,13 @@ def test_limits_together(
     assert told(judged(tmp_path, seen, "api", environment)).get(
         "predeploy.limits_together[host]"
     ) == expected  # fmt: skip
+
+
+def test_limits_together_only_warn_where_nothing_is_deployed(tmp_path: Path) -> None:
+    environment = {"host": {}, "services": {"api": {"limits": {"cpus": 8.5}}}}
+    ran = shop.replay(tmp_path, environment, facts(), "-k", "host")
+    assert ran.told("shop") == {}
+    line = "shop limits together: expected at most the machine's 8 CPUs and 8 GiB, observed "
+    told = {each["id"]: each["warnings"] for each in ran.verdict("shop")["checks"]}
+    assert told["host.memory[host]"] == [f"{line}8.5 CPUs and 0 B"]
+    assert not [check for check in told if check.startswith("predeploy.")]
