@@ -1,17 +1,23 @@
 """The lab, up for the tests that are marked live, and looks at it."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
 import pytest
 
-from lab import shapes, stack
+from lab import HERE, address, deploy, shapes, stack
 from lab.shapes import PRODUCTION, Shape, ShapeName
 from tests.faults import snapshots
 from tests.live.looker import Look, Looker, looking
+from tests.suites.command_line import ROOT, Ran, run
 
-ROOT = Path(__file__).parents[2]
+SERVICES = ("api", "web", "nginx")
+DEPLOYED = f"--services={','.join(SERVICES)}"
+_GATE_SECONDS = 180
+
+Gate = Callable[..., Ran]
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +53,36 @@ def keep(
                 print(f"\ntook {path.relative_to(ROOT)}, {path.stat().st_size} bytes")
 
     return take
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[Gate]:
+    """The gates, in the lab with a baseline; what was deployed is undone at the end."""
+
+    def judge(name: str, *options: str) -> Ran:
+        ran = run(
+            tmp_path, "-m", "lab", f"--gate={name}", *options,
+            variables=address.variables(PRODUCTION), deadline=_GATE_SECONDS,
+        )  # fmt: skip
+        print(ran.output, ran.errors)
+        return ran
+
+    stack.up()
+    judge("pre", DEPLOYED)
+    try:
+        yield judge
+    finally:
+        deploy.restore()
+        stack.up()
+
+
+def another_lab(folder: Path, *changes: tuple[str, str], more: str = "") -> str:
+    """The option that has the lab's environment file with changes, and more at its end."""
+    folder.mkdir()
+    shutil.copy(ROOT / "environments" / "prod.yaml", folder)
+    text = (ROOT / "environments" / "lab.yaml").read_text(encoding="utf-8")
+    for old, new in (("../lab/out", str(HERE / "out")), *changes):
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "lab.yaml").write_text(f"{text}{more}", encoding="utf-8")
+    return f"--environments={folder}"

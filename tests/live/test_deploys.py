@@ -1,52 +1,20 @@
 """Real deploys of the lab: the gate after each is right, and says why."""
 
-import os
-import select
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from fixtures.gather import GATHER_SECONDS
-from lab import HERE, compose, deploy, engine, nginx_config, stack
+from lab import HERE, compose, deploy, nginx_config
 from lab.address import variables
 from lab.shapes import PRODUCTION
-from tests.suites.command_line import ROOT, Ran, run
+from tests.live.conftest import DEPLOYED, SERVICES, Gate, another_lab
+from tests.suites.command_line import Ran
 
 pytestmark = pytest.mark.live
 
-SERVICES = ("api", "web", "nginx")
-DEPLOYED = f"--services={','.join(SERVICES)}"
 NO_LIMIT = "services: {api: {mem_limit: !reset null, memswap_limit: !reset null}}"
 NO_CURL = "RUN rm /usr/bin/curl"  # which its health check runs
 SECONDS = 120
-SLACK_SECONDS = 12
-"""To start, and to judge, on a busy machine."""
-
-Gate = Callable[..., Ran]
-
-
-@pytest.fixture
-def gate(tmp_path: Path) -> Iterator[Gate]:
-    """The gates, in the lab with a baseline; what was deployed is undone at the end."""
-
-    def judge(name: str, *options: str) -> Ran:
-        seconds = SECONDS + 60
-        ran = run(tmp_path, "-m", "lab", f"--gate={name}", *options, deadline=seconds)
-        print(ran.output, ran.errors)
-        return ran
-
-    stack.up()
-    judge("pre", DEPLOYED)
-    try:
-        yield judge
-    finally:
-        deploy.restore()
-        stack.up()
 
 
 def _red(ran: Ran) -> dict[str, str]:
@@ -134,34 +102,17 @@ def test_the_new_image_was_never_used(gate: Gate) -> None:
     )
 
 
-@contextmanager
-def _stopped(pid: int) -> Iterator[None]:
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
-def test_the_engine_stops_answering_in_the_middle(gate: Gate, tmp_path: Path) -> None:
-    if not engine.PIDFILE.exists():
-        pytest.skip("the engine is not one that the lab started")
-    wait, pid = 20, int(engine.PIDFILE.read_text())
-    deploy.build("api", "unhealthy", NO_CURL)
-    deploy.recreate("api", wait=False)
-    command = [sys.executable, "-m", "pytest", "-m", "lab", f"--output={tmp_path}", "--gate=post"]
-    with subprocess.Popen(
-        [*command, DEPLOYED, f"--wait={wait}"], cwd=ROOT, stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        assert process.stderr
-        assert select.select([process.stderr], [], [], wait)[0]
-        assert process.stderr.readline().startswith("waiting for api (starting): ")
-        with _stopped(pid):
-            assert process.wait(timeout=wait + GATHER_SECONDS + SLACK_SECONDS) == 6
-    verdict = Ran(6, "", "", tmp_path, replayed=False).verdict("lab")
-    assert verdict["waited"]["ended"] == "blind"
-    assert verdict["counts"]["FAIL"] == 0
+def test_the_new_image_was_never_pulled(gate: Gate, tmp_path: Path) -> None:
+    """The containers are made anew, and from the image of before."""
+    more = ("deploy:\n", "deploy:\n  new_images: true\n")
+    environments = another_lab(tmp_path / "environments", more)
+    deploy.recreate("api")
+    deploy.deploy(("web", "nginx"), "not-pulled")
+    red = _red(gate("post", environments, DEPLOYED, "--wait=30"))
+    assert red.keys() == {"deploy.new_image[api]"}
+    assert red["deploy.new_image[api]"].startswith(
+        "api image: expected another than before the deploy, observed the same, sha256:"
+    )
 
 
 def test_a_rollback(gate: Gate) -> None:
@@ -176,21 +127,10 @@ def test_a_rollback(gate: Gate) -> None:
     assert ran.verdict("lab")["waited"]["waited_for"]
 
 
-def _lab_that_scales(folder: Path) -> Path:
-    """The lab's environment file, with the override that drops the fixed names."""
-    folder.mkdir()
-    for name in ("prod", "lab"):
-        text = (ROOT / "environments" / f"{name}.yaml").read_text()
-        (folder / f"{name}.yaml").write_text(text.replace("../lab/out", str(ROOT / "lab" / "out")))
-    override = deploy.OVERRIDE.relative_to(HERE.parent)
-    with (folder / "lab.yaml").open("a") as file:
-        file.write(f"compose_overrides: [{override}]\n")
-    return folder
-
-
 def test_a_blue_green_deploy(gate: Gate, tmp_path: Path) -> None:
     """Its containers have no fixed names then, and are found by their labels."""
-    environments = f"--environments={_lab_that_scales(tmp_path / 'environments')}"
+    override = f"compose_overrides: [{deploy.OVERRIDE.relative_to(HERE.parent)}]\n"
+    environments = another_lab(tmp_path / "environments", more=override)
     deploy.blue_green("api", "green")
     deployed = "--services=api,nginx"
     without = gate("post", environments, deployed, "--wait=30")
@@ -204,9 +144,11 @@ def test_a_blue_green_deploy(gate: Gate, tmp_path: Path) -> None:
 def test_twenty_deploys_in_a_row(gate: Gate) -> None:
     """Each second one leaves the reload out: every verdict is right."""
     for number in range(20):
-        gate("pre", DEPLOYED)
+        assert gate("pre", DEPLOYED).exit_code == 0
         reloaded = number % 2 == 0
         deploy.deploy(SERVICES if reloaded else ("api", "web"), f"row-{number}")
         ran = gate("post", DEPLOYED, "--wait=30")
         assert ran.exit_code == (0 if reloaded else 1), ran.output
+        red = {check for check in _red(ran) if check.startswith("deploy.")}
+        assert red == (set() if reloaded else {"deploy.reloaded[nginx]"})
         nginx_config.reload()
