@@ -1,4 +1,6 @@
-"""The one option of the project's own tests."""
+"""The one option of the project's own tests, and what they all need."""
+
+import signal
 
 import pytest
 
@@ -9,3 +11,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="keep what the live lab looks like with each fault (scripts/refresh-snapshots)",
     )
+
+
+def pytest_configure() -> None:
+    # A shell has what it runs in the background ignore SIGINT, and so would all that tests start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
