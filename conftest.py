@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "fixtures.gate",
+    "fixtures.redirection",
     "fixtures.collection",
     "fixtures.whole",
     "fixtures.waivers",
