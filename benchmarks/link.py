@@ -14,10 +14,12 @@ _Way = asyncio.Queue[tuple[float, bytes, int]]
 class Link:
     """Listens on loopback, and passes on what comes half a round trip later, either way."""
 
-    host = "127.0.0.1"
-
     def __init__(
-        self, server: tuple[str, int], round_trip_s: float = 0, stall_after: int | None = None
+        self,
+        server: tuple[str, int],
+        round_trip_s: float = 0,
+        stall_after: int | None = None,
+        host: str = "127.0.0.1",
     ) -> None:
         """Know the server; listen nowhere yet.
 
@@ -26,7 +28,9 @@ class Link:
             round_trip_s: seconds from a question to an answer that takes no time itself.
             stall_after: bytes of the server after which nothing passes any more, either way, while
                 everything stays open; None for never.
+            host: the address to listen on.
         """
+        self.host = host
         self.port = 0
         """Where it listens, once it does."""
         self.connections = 0
@@ -148,10 +152,13 @@ class Link:
 
 @contextmanager
 def linked(
-    server: tuple[str, int], round_trip_s: float = 0, stall_after: int | None = None
+    server: tuple[str, int],
+    round_trip_s: float = 0,
+    stall_after: int | None = None,
+    host: str = "127.0.0.1",
 ) -> Iterator[Link]:
     """Have a link until the block ends; see `Link`."""
-    link = Link(server, round_trip_s, stall_after)
+    link = Link(server, round_trip_s, stall_after, host)
     link.start()
     try:
         yield link

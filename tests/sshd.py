@@ -20,12 +20,15 @@ class Sshd:
 
     host = "127.0.0.1"
 
-    def __init__(self, directory: Path, options: dict[str, str], user: str) -> None:
+    def __init__(
+        self, directory: Path, options: dict[str, str], user: str, within: tuple[str, ...]
+    ) -> None:
         self.directory = directory
         self.user = user
         self.key_file = _new_key(directory / "user")
         self._host_key = _new_key(directory / "host")
         self._options = options
+        self._within = within
         self._log = directory / "sshd.log"
         self.port = _free_port()
         self._sshd = self._start()
@@ -92,8 +95,8 @@ class Sshd:
             Path("/run/sshd").mkdir(exist_ok=True)  # where sshd drops its privileges
         with self._log.open("ab") as log:
             sshd = subprocess.Popen(
-                [program("sshd"), "-D", "-e", "-f", str(configuration)], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log,
+                [*self._within, program("sshd"), "-D", "-e", "-f", str(configuration)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         self._await_banner(sshd)
         return sshd
@@ -140,16 +143,19 @@ def program(name: str) -> str:
 
 
 @contextmanager
-def serving_ssh(directory: Path, user: str = "", **options: str) -> Iterator[Sshd]:
+def serving_ssh(
+    directory: Path, user: str = "", within: tuple[str, ...] = (), **options: str
+) -> Iterator[Sshd]:
     """Run an sshd until the block ends.
 
     Args:
         directory: for its keys and its log; it must exist.
         user: who logs in with the key; left out, who runs this, which works without root.
+        within: a command that becomes the one that follows it, as `unshare --mount` does.
         options: of sshd_config: `AllowStreamLocalForwarding="no"`, `MaxSessions="2"`,
             `PermitOpen="172.20.0.2:80"`, `ClientAliveInterval="1"`.
     """
-    sshd = Sshd(directory, options, user or getuser())
+    sshd = Sshd(directory, options, user or getuser(), within)
     try:
         yield sshd
     finally:

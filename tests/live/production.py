@@ -1,0 +1,101 @@
+"""The lab's stack as production is: deployed from its checkout, and reached through a real sshd."""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from benchmarks.link import Link, linked
+from lab import HERE, OUT, address, compose, stack
+from lab.engine import docker
+from lab.process import run as run_command
+from lab.shapes import PRODUCTION
+from tests.sshd import Sshd, serving_ssh
+from tests.suites.command_line import Ran, run
+
+CHECKOUT = Path("/opt/vpn-enterprise")
+_COMPOSE_FILE = CHECKOUT / "infrastructure/docker/docker-compose.prod.yml"
+_CHECKED_OUT = OUT / "production"
+_UP_SECONDS = 120
+# At 127.0.0.1 a PostgreSQL of this machine itself, which listens there by default, would be taken
+# for one that is open to everyone.
+_HOST = "127.0.0.2"
+
+
+@contextmanager
+def deployed() -> Iterator[None]:
+    """Have the containers made from the file and the checkout that production declares.
+
+    Compose writes both on them. Without root there is no such checkout to be made.
+    """
+    stack.up()
+    if CHECKOUT.is_symlink() and CHECKOUT.readlink() == _CHECKED_OUT:
+        CHECKOUT.unlink()  # of a run that was killed
+    (_CHECKED_OUT / _COMPOSE_FILE.relative_to(CHECKOUT)).parent.mkdir(parents=True, exist_ok=True)
+    CHECKOUT.symlink_to(_CHECKED_OUT)
+    try:
+        shutil.copyfile(PRODUCTION.file, _COMPOSE_FILE)
+        run_command(
+            *compose.command(), f"--project-name={PRODUCTION.project}", f"--file={_COMPOSE_FILE}",
+            f"--project-directory={HERE}", "up", "--detach", "--wait", "--force-recreate",
+            deadline=_UP_SECONDS, environment={**os.environ, **address.variables(PRODUCTION)},
+        )  # fmt: skip
+        # Two have no health check to wait for.
+        docker("exec", "vpn-nginx", "curl", "-sS", "--retry", "30", "--retry-connrefused",
+               "--retry-delay", "1", "http://pgadmin/misc/ping", "http://nexusai/")  # fmt: skip
+        yield
+    finally:
+        CHECKOUT.unlink()
+        stack.up()
+
+
+@dataclass(frozen=True)
+class Server:
+    """The machine that production's variables lead to."""
+
+    sshd: Sshd
+    link: Link
+    """The only way to it."""
+
+    @property
+    def engine(self) -> str:
+        """What the engine is called in what is told."""
+        return f"ssh://{self.sshd.user}@{self.link.host}:{self.link.port}"
+
+    def run(
+        self, written: Path, environment: str, *arguments: str,
+        variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> Ran:  # fmt: skip
+        """Verify an environment as it stands, with the variables of its deploy."""
+        lab = address.load()
+        prefix = f"{environment.upper()}_DEPLOY"
+        return run(
+            written, "-m", environment, *arguments, f"--ca-file={lab.ca_file}",
+            f"--resolve=*:443:127.0.0.1:{lab.https_port}",
+            f"--resolve=*:80:127.0.0.1:{lab.http_port}",
+            variables={
+                f"{prefix}_HOST": self.link.host, f"{prefix}_PORT": str(self.link.port),
+                f"{prefix}_USER": self.sshd.user, f"{prefix}_SSH_KEY": self.sshd.key,
+                f"{prefix}_HOST_KEY": self.sshd.host_key, **variables,
+            },
+        )  # fmt: skip
+
+
+@contextmanager
+def serving(
+    directory: Path,
+    user: str = "",
+    within: tuple[str, ...] = (),
+    round_trip_s: float = 0,
+    stall_after: int | None = None,
+    **options: str,
+) -> Iterator[Server]:
+    """Be that machine until the block ends; see `serving_ssh` and `linked`."""
+    with (
+        serving_ssh(directory, user, within, **options) as sshd,
+        linked((sshd.host, sshd.port), round_trip_s, stall_after, _HOST) as link,
+    ):
+        yield Server(sshd, link)
