@@ -2,17 +2,17 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 from benchmarks.link import Link, linked
 from lab import HERE, OUT, address, compose, stack
 from lab.engine import docker
 from lab.process import run as run_command
 from lab.shapes import PRODUCTION
+from tests.live.remains import remains
 from tests.sshd import Sshd, serving_ssh
 from tests.suites.command_line import Ran, run
 
@@ -20,6 +20,8 @@ CHECKOUT = Path("/opt/vpn-enterprise")
 _COMPOSE_FILE = CHECKOUT / "infrastructure/docker/docker-compose.prod.yml"
 _CHECKED_OUT = OUT / "production"
 _UP_SECONDS = 120
+RUN_SECONDS = 40
+"""What no run may take, whatever befalls it. The gather itself has its own deadline."""
 # At 127.0.0.1 a PostgreSQL of this machine itself, which listens there by default, would be taken
 # for one that is open to everyone.
 _HOST = "127.0.0.2"
@@ -65,23 +67,36 @@ class Server:
         """What the engine is called in what is told."""
         return f"ssh://{self.sshd.user}@{self.link.host}:{self.link.port}"
 
-    def run(
-        self, written: Path, environment: str, *arguments: str,
-        variables: Mapping[str, str] = MappingProxyType({}),
-    ) -> Ran:  # fmt: skip
-        """Verify an environment as it stands, with the variables of its deploy."""
-        lab = address.load()
+    def variables(self, environment: str) -> dict[str, str]:
+        """Those of the environment's deploy, as CI has them."""
         prefix = f"{environment.upper()}_DEPLOY"
-        return run(
-            written, "-m", environment, *arguments, f"--ca-file={lab.ca_file}",
-            f"--resolve=*:443:127.0.0.1:{lab.https_port}",
-            f"--resolve=*:80:127.0.0.1:{lab.http_port}",
-            variables={
-                f"{prefix}_HOST": self.link.host, f"{prefix}_PORT": str(self.link.port),
-                f"{prefix}_USER": self.sshd.user, f"{prefix}_SSH_KEY": self.sshd.key,
-                f"{prefix}_HOST_KEY": self.sshd.host_key, **variables,
-            },
-        )  # fmt: skip
+        return {
+            f"{prefix}_HOST": self.link.host,
+            f"{prefix}_PORT": str(self.link.port),
+            f"{prefix}_USER": self.sshd.user,
+            f"{prefix}_SSH_KEY": self.sshd.key,
+            f"{prefix}_HOST_KEY": self.sshd.host_key,
+        }
+
+    def run(self, written: Path, environment: str, *arguments: str, **variables: str) -> Ran:
+        """Verify an environment as it stands. However that goes, nothing is left behind."""
+        with remains() as left:
+            ran = run(
+                written, "-m", environment, *overrides(), *arguments, deadline=RUN_SECONDS,
+                variables={**self.variables(environment), **left.variables, **variables},
+            )  # fmt: skip
+            assert left.none(), f"{left.processes()} {left.files()}\n{ran.output}"
+        return ran
+
+
+def overrides() -> tuple[str, ...]:
+    """The options that lead the names of any environment to the lab."""
+    lab = address.load()
+    return (
+        f"--ca-file={lab.ca_file}",
+        f"--resolve=*:443:127.0.0.1:{lab.https_port}",
+        f"--resolve=*:80:127.0.0.1:{lab.http_port}",
+    )
 
 
 @contextmanager

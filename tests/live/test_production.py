@@ -1,8 +1,14 @@
 """Production's and staging's files, as they stand, against the lab behind a real sshd."""
 
+import os
 import shlex
-from collections.abc import Iterator
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
@@ -12,8 +18,17 @@ from tests.fixtures.access_page import undocumented_calls, undocumented_lines, u
 from tests.fixtures.engine_proxy import counting
 from tests.fixtures.test_one_gather import ENGINE
 from tests.live.production import deployed, serving
+from tests.suites.command_line import Ran
 
 pytestmark = pytest.mark.live
+
+WIDE = "500"  # columns, so that no line is wrapped
+IN_THE_MIDDLE = 20_000
+"""Bytes of the server: the handshake is done, and most of what the engine says is still to come."""
+SLOW_S = 0.05
+SOCKET = ENGINE.removeprefix("unix://")
+# Mounts one file over another for the command that follows, and for nobody else.
+INSTEAD = ("unshare", "--mount", "sh", "-c", 'mount --bind "$1" "$2" && shift 2 && exec "$@"', "sh")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -30,6 +45,13 @@ def test_as_specified_over_one_connection(environment: str, tmp_path: Path) -> N
     assert server.link.connections == 1
 
 
+def test_workers_share_the_connection(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        ran = server.run(tmp_path / "out", "prod", "-n2", "--dist=load")
+    assert (ran.exit_code, ran.told("prod")) == (0, {}), ran.output
+    assert server.link.connections == 1
+
+
 def test_a_fault_turns_production_red(tmp_path: Path) -> None:
     fault = ALL["memory-limit-changed"]
     with serving(tmp_path) as server:
@@ -41,13 +63,13 @@ def test_a_fault_turns_production_red(tmp_path: Path) -> None:
     assert ran.exit_code == 1, ran.output
     told = ran.told("prod")
     assert told.keys() == fault.red
-    assert fault.says in {headline for _, headline in told.values()}
     assert {outcome for outcome, _ in told.values()} == {"FAIL"}
+    assert fault.says in {headline for _, headline in told.values()}
 
 
 def test_what_is_asked_and_run_is_listed(tmp_path: Path) -> None:
     """A recorder is the engine's socket there, and another the shell of who logs in."""
-    ran_lines, shell = tmp_path / "lines", tmp_path / "shell"
+    ran_lines, shell, recorder = (tmp_path / name for name in ("lines", "shell", "engine.sock"))
     shell.write_text(
         f"""#!/bin/sh
 printf '%s\\0' "$SSH_ORIGINAL_COMMAND" >>{ran_lines}
@@ -55,18 +77,14 @@ exec sh -c "$SSH_ORIGINAL_COMMAND"
 """
     )
     shell.chmod(0o755)
-    recorder = tmp_path / "engine.sock"
-    engine = ENGINE.removeprefix("unix://")
-    instead = (
-        "unshare", "--mount", "sh", "-c", 'mount --bind "$1" "$2" && shift 2 && exec "$@"', "sh",
-        str(recorder), engine,
-    )  # fmt: skip
     with (
-        counting(recorder, engine) as proxy,
-        serving(tmp_path, within=instead, ForceCommand=str(shell)) as server,
+        counting(recorder, SOCKET) as proxy,
+        serving(
+            tmp_path, within=(*INSTEAD, str(recorder), SOCKET), ForceCommand=str(shell)
+        ) as server,
     ):
         ran = server.run(tmp_path / "out", "prod")
-    assert ran.exit_code == 0, ran.output
+    assert (ran.exit_code, ran.told("prod")) == (0, {}), ran.output
     assert undocumented_calls(proxy.requests()) == set()
     scripts = [part for *_, script in proxy.execs() for part in unframed(script)]
     assert scripts
@@ -74,3 +92,109 @@ exec sh -c "$SSH_ORIGINAL_COMMAND"
     lines = ran_lines.read_text().split("\0")
     assert any("df " in line for line in lines)
     assert undocumented_lines(lines) == set()
+
+
+def test_a_connection_that_drops_is_made_again(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path, round_trip_s=SLOW_S) as server,
+        once(lambda: server.link.received > IN_THE_MIDDLE, server.link.cut),
+    ):
+        ran = server.run(tmp_path / "out", "prod")
+    assert (ran.exit_code, ran.told("prod")) == (0, {}), ran.output
+    assert server.link.connections == 2
+
+
+def test_sshd_is_killed_in_the_middle(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path, round_trip_s=SLOW_S) as server,
+        once(lambda: server.link.received > IN_THE_MIDDLE, server.sshd.stop),
+    ):
+        ran = server.run(tmp_path / "out", "prod", COLUMNS=WIDE)
+    is_unknown(ran, f"engine {server.engine}: ")
+
+
+@pytest.mark.parametrize("after", [0, 1000, IN_THE_MIDDLE], ids=["greeting", "handshake", "middle"])
+def test_nothing_passes_any_more(after: int, tmp_path: Path) -> None:
+    with serving(tmp_path, stall_after=after) as server:
+        ran = server.run(tmp_path / "out", "prod", COLUMNS=WIDE)
+    is_unknown(ran, f"engine {server.engine}: no answer within ")
+
+
+def test_the_engine_is_stopped(tmp_path: Path) -> None:
+    [engine] = [
+        int(path.parent.name)
+        for path in Path("/proc").glob("[0-9]*/comm")
+        if path.read_text() == "dockerd\n"
+    ]
+    os.kill(engine, signal.SIGSTOP)
+    try:
+        with serving(tmp_path) as server:
+            ran = server.run(tmp_path / "out", "prod", COLUMNS=WIDE)
+    finally:
+        os.kill(engine, signal.SIGCONT)
+    is_unknown(ran, f"engine {server.engine}: no answer within ")
+
+
+def test_a_wrong_key(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    with serving(tmp_path) as server, serving(tmp_path / "other") as other:
+        ran = server.run(tmp_path / "out", "prod", COLUMNS=WIDE, PROD_DEPLOY_SSH_KEY=other.sshd.key)
+    is_unknown(ran, f"engine {server.engine}: ")
+
+
+def test_a_host_key_that_nobody_knows(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        ran = server.run(tmp_path / "out", "prod", COLUMNS=WIDE, PROD_DEPLOY_HOST_KEY="")
+    is_unknown(ran, f"engine {server.engine}: ")
+
+
+def test_a_host_key_that_changed(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        pinned = server.sshd.host_key
+        server.sshd.change_host_key()
+        ran = server.run(tmp_path / "out", "prod", COLUMNS=WIDE, PROD_DEPLOY_HOST_KEY=pinned)
+    is_unknown(ran, f"engine {server.engine}: ")
+
+
+def test_a_user_who_may_not_use_the_socket() -> None:
+    """There is one such user on the machine that sshd sees, and on no other."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # sshd reads the keys of a user as that user
+        users = folder / "passwd"
+        users.write_text(
+            Path("/etc/passwd").read_text() + "deploy:*:54321:54321::/nonexistent:/bin/sh\n"
+        )
+        within = (*INSTEAD, str(users), "/etc/passwd")
+        with serving(folder, "deploy", within) as server:
+            ran = server.run(folder / "out", "prod", COLUMNS=WIDE)
+        is_unknown(ran, f"engine {server.engine}: permission denied")
+
+
+def is_unknown(ran: Ran, reason: str) -> None:
+    """Nothing is wrong, what needs the server could not be seen, and one line says why."""
+    assert ran.exit_code == 6, ran.output
+    assert {outcome for outcome, _ in ran.told("prod").values()} == {"UNKNOWN"}
+    [said] = [line for line in ran.output.splitlines() if line.startswith("? ")]
+    assert f" checks could not look: {reason}" in said
+
+
+@contextmanager
+def once(holds: Callable[[], bool], act: Callable[[], object]) -> Iterator[None]:
+    """Do something as soon as a condition holds, while the block runs."""
+    over = Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            if holds():
+                act()
+                return
+            time.sleep(0.001)
+
+    thread = Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
