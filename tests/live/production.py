@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.link import Link, linked
+from benchmarks.wire import Wire, wired
 from lab import HERE, OUT, address, compose, stack
 from lab.engine import docker
 from lab.process import run as run_command
@@ -59,20 +59,20 @@ class Server:
     """The machine that production's variables lead to."""
 
     sshd: Sshd
-    link: Link
+    wire: Wire
     """The only way to it."""
 
     @property
     def engine(self) -> str:
         """What the engine is called in what is told."""
-        return f"ssh://{self.sshd.user}@{self.link.host}:{self.link.port}"
+        return f"ssh://{self.sshd.user}@{self.wire.host}:{self.wire.port}"
 
     def variables(self, environment: str) -> dict[str, str]:
         """Those of the environment's deploy, as CI has them."""
         prefix = f"{environment.upper()}_DEPLOY"
         return {
-            f"{prefix}_HOST": self.link.host,
-            f"{prefix}_PORT": str(self.link.port),
+            f"{prefix}_HOST": self.wire.host,
+            f"{prefix}_PORT": str(self.wire.port),
             f"{prefix}_USER": self.sshd.user,
             f"{prefix}_SSH_KEY": self.sshd.key,
             f"{prefix}_HOST_KEY": self.sshd.host_key,
@@ -108,9 +108,9 @@ def serving(
     stall_after: int | None = None,
     **options: str,
 ) -> Iterator[Server]:
-    """Be that machine until the block ends; see `serving_ssh` and `linked`."""
+    """Be that machine until the block ends; see `serving_ssh` and `wired`."""
     with (
         serving_ssh(directory, user, within, **options) as sshd,
-        linked((sshd.host, sshd.port), round_trip_s, stall_after, _HOST) as link,
+        wired((sshd.host, sshd.port), round_trip_s, stall_after, _HOST) as wire,
     ):
-        yield Server(sshd, link)
+        yield Server(sshd, wire)

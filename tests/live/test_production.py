@@ -42,14 +42,14 @@ def test_as_specified_over_one_connection(environment: str, tmp_path: Path) -> N
     with serving(tmp_path) as server:
         ran = server.run(tmp_path / "out", environment)
     assert (ran.exit_code, ran.told(environment)) == (0, {}), ran.output
-    assert server.link.connections == 1
+    assert server.wire.connections == 1
 
 
 def test_workers_share_the_connection(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         ran = server.run(tmp_path / "out", "prod", "-n2", "--dist=load")
     assert (ran.exit_code, ran.told("prod")) == (0, {}), ran.output
-    assert server.link.connections == 1
+    assert server.wire.connections == 1
 
 
 def test_a_fault_turns_production_red(tmp_path: Path) -> None:
@@ -97,17 +97,17 @@ exec sh -c "$SSH_ORIGINAL_COMMAND"
 def test_a_connection_that_drops_is_made_again(tmp_path: Path) -> None:
     with (
         serving(tmp_path, round_trip_s=SLOW_S) as server,
-        once(lambda: server.link.received > IN_THE_MIDDLE, server.link.cut),
+        once(lambda: server.wire.received > IN_THE_MIDDLE, server.wire.cut),
     ):
         ran = server.run(tmp_path / "out", "prod")
     assert (ran.exit_code, ran.told("prod")) == (0, {}), ran.output
-    assert server.link.connections == 2
+    assert server.wire.connections == 2
 
 
 def test_sshd_is_killed_in_the_middle(tmp_path: Path) -> None:
     with (
         serving(tmp_path, round_trip_s=SLOW_S) as server,
-        once(lambda: server.link.received > IN_THE_MIDDLE, server.sshd.stop),
+        once(lambda: server.wire.received > IN_THE_MIDDLE, server.sshd.stop),
     ):
         ran = server.run(tmp_path / "out", "prod", COLUMNS=WIDE)
     is_unknown(ran, f"engine {server.engine}: ")

@@ -1,4 +1,4 @@
-"""The link to a server that is far away: what it delays, counts, withholds and breaks."""
+"""The wire to a server that is far away: what it delays, counts, withholds and breaks."""
 
 import socket
 import time
@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from benchmarks.link import Link, linked
+from benchmarks.wire import Wire, wired
 
 ROUND_TRIP_S = 0.2
 
@@ -39,8 +39,8 @@ def _echo(client: socket.socket) -> None:
 
 
 @contextmanager
-def _client(link: Link) -> Iterator[socket.socket]:
-    with socket.create_connection((link.host, link.port), timeout=10) as client:
+def _client(wire: Wire) -> Iterator[socket.socket]:
+    with socket.create_connection((wire.host, wire.port), timeout=10) as client:
         yield client
 
 
@@ -54,33 +54,33 @@ def _ask(client: socket.socket, text: bytes, due: int) -> bytes:
 
 def test_each_question_that_follows_an_answer_takes_a_round_trip(echo: tuple[str, int]) -> None:
     began = time.monotonic()
-    with linked(echo, ROUND_TRIP_S) as link, _client(link) as client:
+    with wired(echo, ROUND_TRIP_S) as wire, _client(wire) as client:
         assert client.recv(1000) == b"hello\n"
-        assert link.round_trips == 2  # to connect, then to be greeted
+        assert wire.round_trips == 2  # to connect, then to be greeted
         for number in range(3):
             assert _ask(client, b"%d" % number, 1) == b"%d" % number
-        assert link.round_trips == 5
-        assert (link.connections, link.received) == (1, len("hello\n012"))
+        assert wire.round_trips == 5
+        assert (wire.connections, wire.received) == (1, len("hello\n012"))
     assert time.monotonic() - began >= 5 * ROUND_TRIP_S
 
 
 def test_questions_side_by_side_take_one(echo: tuple[str, int]) -> None:
-    with linked(echo, ROUND_TRIP_S) as link, _client(link) as client:
+    with wired(echo, ROUND_TRIP_S) as wire, _client(wire) as client:
         client.recv(1000)
         for _ in range(9):
             client.sendall(b"word ")
         _ask(client, b"word ", 50)
-        assert link.round_trips == 3
+        assert wire.round_trips == 3
 
 
 def test_connections_side_by_side_take_as_long_as_one(echo: tuple[str, int]) -> None:
-    with linked(echo, ROUND_TRIP_S) as link, _client(link) as one, _client(link) as two:
+    with wired(echo, ROUND_TRIP_S) as wire, _client(wire) as one, _client(wire) as two:
         assert (one.recv(1000), two.recv(1000)) == (b"hello\n", b"hello\n")
-        assert (link.connections, link.round_trips) == (2, 2)
+        assert (wire.connections, wire.round_trips) == (2, 2)
 
 
 def test_the_end_of_what_a_client_says_passes(echo: tuple[str, int]) -> None:
-    with linked(echo) as link, _client(link) as client:
+    with wired(echo) as wire, _client(wire) as client:
         client.sendall(b"bye")
         client.shutdown(socket.SHUT_WR)
         said = b""
@@ -90,27 +90,27 @@ def test_the_end_of_what_a_client_says_passes(echo: tuple[str, int]) -> None:
 
 
 def test_after_so_many_bytes_nothing_passes(echo: tuple[str, int]) -> None:
-    with linked(echo, stall_after=8) as link, _client(link) as client:
+    with wired(echo, stall_after=8) as wire, _client(wire) as client:
         assert _ask(client, b"0123456789", 8) == b"hello\n01"
         client.settimeout(0.2)
         with pytest.raises(TimeoutError):  # neither more, nor an end
             client.recv(1000)
-        assert link.received == 8
+        assert wire.received == 8
 
 
 def test_cut_connections_end_and_new_ones_accepted(echo: tuple[str, int]) -> None:
-    with linked(echo) as link:
-        with _client(link) as client:
+    with wired(echo) as wire:
+        with _client(wire) as client:
             client.recv(1000)
-            link.cut()
+            wire.cut()
             assert client.recv(1000) == b""
-        with _client(link) as client:
+        with _client(wire) as client:
             assert client.recv(1000) == b"hello\n"
-        assert link.connections == 2
+        assert wire.connections == 2
 
 
 def test_a_server_that_refuses(echo: tuple[str, int]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         nowhere = closed.getsockname()
-    with linked(nowhere) as link, _client(link) as client:
+    with wired(nowhere) as wire, _client(wire) as client:
         assert client.recv(1000) == b""

@@ -1,4 +1,4 @@
-"""A TCP link to a server as if it were far away: it delays, counts, stalls and breaks."""
+"""A wire to a server as if it were far away: it delays, counts, stalls and breaks."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ _Way = asyncio.Queue[tuple[float, bytes, int]]
 # What is under way: when it arrives, what it is (nothing at the end), its link of the chain.
 
 
-class Link:
+class Wire:
     """Listens on loopback, and passes on what comes half a round trip later, either way."""
 
     def __init__(
@@ -151,16 +151,16 @@ class Link:
 
 
 @contextmanager
-def linked(
+def wired(
     server: tuple[str, int],
     round_trip_s: float = 0,
     stall_after: int | None = None,
     host: str = "127.0.0.1",
-) -> Iterator[Link]:
-    """Have a link until the block ends; see `Link`."""
-    link = Link(server, round_trip_s, stall_after, host)
-    link.start()
+) -> Iterator[Wire]:
+    """Have a wire until the block ends; see `Wire`."""
+    wire = Wire(server, round_trip_s, stall_after, host)
+    wire.start()
     try:
-        yield link
+        yield wire
     finally:
-        link.stop()
+        wire.stop()
