@@ -67,15 +67,17 @@ class Server:
         """What the engine is called in what is told."""
         return f"ssh://{self.sshd.user}@{self.wire.host}:{self.wire.port}"
 
-    def variables(self, environment: str) -> dict[str, str]:
-        """Those of the environment's deploy, as CI has them."""
-        prefix = f"{environment.upper()}_DEPLOY"
+    @property
+    def variables(self) -> dict[str, str]:
+        """Those of a deploy, as CI has them: production and staging are both here."""
+        values = {
+            "HOST": self.wire.host, "PORT": str(self.wire.port), "USER": self.sshd.user,
+            "SSH_KEY": self.sshd.key, "HOST_KEY": self.sshd.host_key,
+        }  # fmt: skip
         return {
-            f"{prefix}_HOST": self.wire.host,
-            f"{prefix}_PORT": str(self.wire.port),
-            f"{prefix}_USER": self.sshd.user,
-            f"{prefix}_SSH_KEY": self.sshd.key,
-            f"{prefix}_HOST_KEY": self.sshd.host_key,
+            f"{environment}_DEPLOY_{name}": value
+            for environment in ("PROD", "STAGING")
+            for name, value in values.items()
         }
 
     def run(self, written: Path, environment: str, *arguments: str, **variables: str) -> Ran:
@@ -83,7 +85,7 @@ class Server:
         with remains() as left:
             ran = run(
                 written, "-m", environment, *overrides(), *arguments, deadline=RUN_SECONDS,
-                variables={**self.variables(environment), **left.variables, **variables},
+                variables={**self.variables, **left.variables, **variables},
             )  # fmt: skip
             assert left.none(), f"{left.processes()} {left.files()}\n{ran.output}"
         return ran

@@ -3,6 +3,8 @@
 import os
 import shlex
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,8 +19,9 @@ from lab.faults import ALL
 from tests.fixtures.access_page import undocumented_calls, undocumented_lines, unframed
 from tests.fixtures.engine_proxy import counting
 from tests.fixtures.test_one_gather import ENGINE
-from tests.live.production import deployed, serving
-from tests.suites.command_line import Ran
+from tests.live.production import RUN_SECONDS, deployed, overrides, serving
+from tests.live.remains import remains
+from tests.suites.command_line import ROOT, Ran
 
 pytestmark = pytest.mark.live
 
@@ -50,6 +53,25 @@ def test_workers_share_the_connection(tmp_path: Path) -> None:
         ran = server.run(tmp_path / "out", "prod", "-n2", "--dist=load")
     assert (ran.exit_code, ran.told("prod")) == (0, {}), ran.output
     assert server.wire.connections == 1
+
+
+def test_both_at_once(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        ran = server.run(tmp_path / "out", "staging or prod", "-n2")
+    assert (ran.exit_code, ran.told("prod"), ran.told("staging")) == (0, {}, {}), ran.output
+    assert server.wire.connections == 2
+
+
+def test_a_run_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
+    with serving(tmp_path, round_trip_s=SLOW_S) as server, remains() as left:
+        command = [sys.executable, "-m", "pytest", f"--output={tmp_path}", "-m", "prod"]
+        running = subprocess.Popen(
+            [*command, *overrides()], cwd=ROOT, env={**os.environ, **server.variables, **left.variables},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        with once(lambda: server.wire.received > IN_THE_MIDDLE, running.kill):
+            assert running.wait(RUN_SECONDS) == -signal.SIGKILL
+        assert left.none(), f"{left.processes()} {left.files()}"
 
 
 def test_a_fault_turns_production_red(tmp_path: Path) -> None:
