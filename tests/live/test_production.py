@@ -66,8 +66,8 @@ def test_a_run_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
     with serving(tmp_path, round_trip_s=SLOW_S) as server, remains() as left:
         command = [sys.executable, "-m", "pytest", f"--output={tmp_path}", "-m", "prod"]
         running = subprocess.Popen(
-            [*command, *overrides()], cwd=ROOT, env={**os.environ, **server.variables, **left.variables},
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            [*command, *overrides()], cwd=ROOT, stdout=subprocess.DEVNULL,
+            env={**os.environ, **server.variables, **left.variables},
         )  # fmt: skip
         with once(lambda: server.wire.received > IN_THE_MIDDLE, running.kill):
             assert running.wait(RUN_SECONDS) == -signal.SIGKILL

@@ -1,4 +1,4 @@
-"""How often a run waits for a far server: as docs/access.md says, however much there is to verify."""
+"""How often a run waits for a far server, however much there is to verify: docs/access.md."""
 
 import re
 from pathlib import Path
