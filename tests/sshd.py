@@ -118,7 +118,7 @@ class Sshd:
         options = {
             "ListenAddress": f"{self.host}:{self.port}",
             "HostKey": str(self._host_key),
-            "AuthorizedKeysFile": str(authorized),
+            **self._authorized(authorized),
             "PidFile": "none",
             "LogLevel": "VERBOSE",
             "StrictModes": "no",  # temporary directories lie beneath one that anybody may write to
@@ -130,6 +130,13 @@ class Sshd:
             **self._options,
         }
         return "".join(f"{name} {value}\n" for name, value in options.items())
+
+    def _authorized(self, keys: Path) -> dict[str, str]:
+        if self.user == getuser():
+            return {"AuthorizedKeysFile": str(keys)}
+        # sshd reads the file as the user, whom temporary directories of others are closed to.
+        command = {"AuthorizedKeysCommand": f"/bin/cat {keys}", "AuthorizedKeysCommandUser": "root"}
+        return {"AuthorizedKeysFile": "none", **command}
 
 
 def program(name: str) -> str:
@@ -145,7 +152,7 @@ def serving_ssh(directory: Path, user: str = "", **options: str) -> Iterator[Ssh
 
     Args:
         directory: for its keys and its log; it must exist.
-        user: who logs in with the key; left out, who runs this, which works without root.
+        user: who logs in with the key; left out, who runs this. Another one takes root.
         options: of sshd_config: `AllowStreamLocalForwarding="no"`, `MaxSessions="2"`,
             `PermitOpen="172.20.0.2:80"`, `ClientAliveInterval="1"`.
     """
