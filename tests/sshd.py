@@ -60,17 +60,17 @@ class Sshd:
 
     def processes(self) -> list[int]:
         """It and all that runs beneath it: its connections and what they run."""
-        return [self.pid, *_beneath(self.pid)]
+        return [self.pid, *children(self.pid)]
 
     def drop(self) -> None:
         """Kill the connections and what they run; new ones are accepted as before."""
-        for pid in _beneath(self.pid):
+        for pid in children(self.pid):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
     def stop(self) -> None:
         """Kill it with all its connections: whoever tries again is refused."""
-        beneath = _beneath(self.pid)
+        beneath = children(self.pid)
         self._sshd.kill()
         self._sshd.wait()
         for pid in beneath:
@@ -175,15 +175,15 @@ def _free_port() -> int:
         return port
 
 
-def _beneath(parent: int) -> list[int]:
-    """The processes that descend from one, children before their own."""
-    children: dict[int, list[int]] = {}
+def children(parent: int) -> list[int]:
+    """The processes that descend from one, its own before theirs."""
+    below: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
             # The name may hold anything, brackets and spaces too: the rest stands behind its last.
             above = int(stat.read_text().rpartition(")")[2].split()[1])
-            children.setdefault(above, []).append(int(stat.parent.name))
-    found = list(children.get(parent, []))
+            below.setdefault(above, []).append(int(stat.parent.name))
+    found = list(below.get(parent, []))
     for pid in found:
-        found += children.get(pid, [])
+        found += below.get(pid, [])
     return found
