@@ -63,17 +63,17 @@ class Sshd:
 
     def processes(self) -> list[int]:
         """It and all that runs beneath it: its connections and what they run."""
-        return [self.pid, *_beneath(self.pid)]
+        return [self.pid, *children(self.pid)]
 
     def drop(self) -> None:
         """Kill the connections and what they run; new ones are accepted as before."""
-        for pid in _beneath(self.pid):
+        for pid in children(self.pid):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
     def stop(self) -> None:
         """Kill it with all its connections: whoever tries again is refused."""
-        beneath = _beneath(self.pid)
+        beneath = children(self.pid)
         self._sshd.kill()
         self._sshd.wait()
         for pid in beneath:
@@ -121,7 +121,7 @@ class Sshd:
         options = {
             "ListenAddress": f"{self.host}:{self.port}",
             "HostKey": str(self._host_key),
-            "AuthorizedKeysFile": str(authorized),
+            **self._authorized(authorized),
             "PidFile": "none",
             "LogLevel": "VERBOSE",
             "StrictModes": "no",  # temporary directories lie beneath one that anybody may write to
@@ -133,6 +133,13 @@ class Sshd:
             **self._options,
         }
         return "".join(f"{name} {value}\n" for name, value in options.items())
+
+    def _authorized(self, keys: Path) -> dict[str, str]:
+        if self.user == getuser():
+            return {"AuthorizedKeysFile": str(keys)}
+        # sshd reads the file as the user, whom temporary directories of others are closed to.
+        command = {"AuthorizedKeysCommand": f"/bin/cat {keys}", "AuthorizedKeysCommandUser": "root"}
+        return {"AuthorizedKeysFile": "none", **command}
 
 
 def program(name: str) -> str:
@@ -150,7 +157,7 @@ def serving_ssh(
 
     Args:
         directory: for its keys and its log; it must exist.
-        user: who logs in with the key; left out, who runs this, which works without root.
+        user: who logs in with the key; left out, who runs this. Another one takes root.
         within: a command that becomes the one that follows it, as `unshare --mount` does.
         options: of sshd_config: `AllowStreamLocalForwarding="no"`, `MaxSessions="2"`,
             `PermitOpen="172.20.0.2:80"`, `ClientAliveInterval="1"`.
@@ -174,15 +181,15 @@ def _free_port() -> int:
         return port
 
 
-def _beneath(parent: int) -> list[int]:
-    """The processes that descend from one, children before their own."""
-    children: dict[int, list[int]] = {}
+def children(parent: int) -> list[int]:
+    """The processes that descend from one, its own before theirs."""
+    below: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
             # The name may hold anything, brackets and spaces too: the rest stands behind its last.
             above = int(stat.read_text().rpartition(")")[2].split()[1])
-            children.setdefault(above, []).append(int(stat.parent.name))
-    found = list(children.get(parent, []))
+            below.setdefault(above, []).append(int(stat.parent.name))
+    found = list(below.get(parent, []))
     for pid in found:
-        found += children.get(pid, [])
+        found += below.get(pid, [])
     return found
