@@ -1,6 +1,7 @@
 """A real sshd on a loopback port, with host keys and a user's key of its own."""
 
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -20,15 +21,13 @@ class Sshd:
 
     host = "127.0.0.1"
 
-    def __init__(
-        self, directory: Path, options: dict[str, str], user: str, within: tuple[str, ...]
-    ) -> None:
+    def __init__(self, directory: Path, options: dict[str, str], user: str, within: str) -> None:
         self.directory = directory
         self.user = user
         self.key_file = _new_key(directory / "user")
         self._host_key = _new_key(directory / "host")
         self._options = options
-        self._within = within
+        self._within = shlex.split(within)
         self._log = directory / "sshd.log"
         self.port = _free_port()
         self._sshd = self._start()
@@ -151,7 +150,7 @@ def program(name: str) -> str:
 
 @contextmanager
 def serving_ssh(
-    directory: Path, user: str = "", within: tuple[str, ...] = (), **options: str
+    directory: Path, user: str = "", within: str = "", **options: str
 ) -> Iterator[Sshd]:
     """Run an sshd until the block ends.
 

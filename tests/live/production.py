@@ -105,7 +105,7 @@ def overrides() -> tuple[str, ...]:
 def serving(
     directory: Path,
     user: str = "",
-    within: tuple[str, ...] = (),
+    within: str = "",
     round_trip_s: float = 0,
     stall_after: int | None = None,
     **options: str,

@@ -34,7 +34,9 @@ class Remains:
         return found
 
     def files(self) -> list[str]:
-        return [str(path) for path in self._folder.rglob("*")]
+        # pytest keeps a folder of its own for the workers of a run.
+        kept = (each for each in self._folder.iterdir() if not each.name.startswith("pytest-of-"))
+        return [str(path) for path in kept]
 
     def none(self) -> bool:
         """Whether nothing is left; what is about to go is waited for."""

@@ -16,7 +16,12 @@ import pytest
 
 from lab.engine import docker
 from lab.faults import ALL
-from tests.fixtures.access_page import undocumented_calls, undocumented_lines, unframed
+from tests.fixtures.access_page import (
+    undocumented_calls,
+    undocumented_lines,
+    unframed,
+    unwrapped,
+)
 from tests.fixtures.engine_proxy import counting
 from tests.fixtures.test_one_gather import ENGINE
 from tests.live.production import RUN_SECONDS, deployed, overrides, serving
@@ -30,8 +35,6 @@ IN_THE_MIDDLE = 20_000
 """Bytes of the server: the handshake is done, and most of what the engine says is still to come."""
 SLOW_S = 0.05
 SOCKET = ENGINE.removeprefix("unix://")
-# Mounts one file over another for the command that follows, and for nobody else.
-INSTEAD = ("unshare", "--mount", "sh", "-c", 'mount --bind "$1" "$2" && shift 2 && exec "$@"', "sh")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -101,9 +104,7 @@ exec sh -c "$SSH_ORIGINAL_COMMAND"
     shell.chmod(0o755)
     with (
         counting(recorder, SOCKET) as proxy,
-        serving(
-            tmp_path, within=(*INSTEAD, str(recorder), SOCKET), ForceCommand=str(shell)
-        ) as server,
+        serving(tmp_path, within=instead(recorder, SOCKET), ForceCommand=str(shell)) as server,
     ):
         ran = server.run(tmp_path / "out", "prod")
     assert (ran.exit_code, ran.told("prod")) == (0, {}), ran.output
@@ -111,7 +112,7 @@ exec sh -c "$SSH_ORIGINAL_COMMAND"
     scripts = [part for *_, script in proxy.execs() for part in unframed(script)]
     assert scripts
     assert undocumented_lines(scripts) == set()
-    lines = ran_lines.read_text().split("\0")
+    lines = [part for line in ran_lines.read_text().split("\0") for part in unwrapped(line)]
     assert any("df " in line for line in lines)
     assert undocumented_lines(lines) == set()
 
@@ -187,10 +188,15 @@ def test_a_user_who_may_not_use_the_socket() -> None:
         users.write_text(
             Path("/etc/passwd").read_text() + "deploy:*:54321:54321::/nonexistent:/bin/sh\n"
         )
-        within = (*INSTEAD, str(users), "/etc/passwd")
-        with serving(folder, "deploy", within) as server:
+        with serving(folder, "deploy", instead(users, "/etc/passwd")) as server:
             ran = server.run(folder / "out", "prod", COLUMNS=WIDE)
         is_unknown(ran, f"engine {server.engine}: permission denied")
+
+
+def instead(path: Path, of: str) -> str:
+    """A command that mounts one file over another, for what follows it and nobody else."""
+    mount = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
+    return shlex.join(["unshare", "--mount", "sh", "-c", mount, "sh", str(path), of])
 
 
 def is_unknown(ran: Ran, reason: str) -> None:
