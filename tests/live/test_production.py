@@ -62,7 +62,8 @@ def test_both_at_once(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         ran = server.run(tmp_path / "out", "staging or prod", "-n2")
     assert (ran.exit_code, ran.told("prod"), ran.told("staging")) == (0, {}, {}), ran.output
-    assert server.wire.connections == 2
+    # Two workers, or one where it came to both.
+    assert server.wire.connections <= 2
 
 
 def test_a_run_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
@@ -136,11 +137,16 @@ def test_sshd_is_killed_in_the_middle(tmp_path: Path) -> None:
     is_unknown(ran, f"engine {server.engine}: ")
 
 
-@pytest.mark.parametrize("after", [0, 1000, IN_THE_MIDDLE], ids=["greeting", "handshake", "middle"])
-def test_nothing_passes_any_more(after: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [(0, "no connection within 5 s"), (1000, "no connection within 5 s"),
+     (IN_THE_MIDDLE, "no answer within 5 s")],
+    ids=["greeting", "handshake", "middle"],
+)  # fmt: skip
+def test_nothing_passes_any_more(after: int, said: str, tmp_path: Path) -> None:
     with serving(tmp_path, stall_after=after) as server:
         ran = server.run(tmp_path / "out", "prod", COLUMNS=WIDE)
-    is_unknown(ran, f"engine {server.engine}: no answer within ")
+    is_unknown(ran, f"engine {server.engine}: {said}")
 
 
 def test_the_engine_is_stopped(tmp_path: Path) -> None:
@@ -190,7 +196,8 @@ def test_a_user_who_may_not_use_the_socket() -> None:
         )
         with serving(folder, "deploy", instead(users, "/etc/passwd")) as server:
             ran = server.run(folder / "out", "prod", COLUMNS=WIDE)
-        is_unknown(ran, f"engine {server.engine}: permission denied")
+        is_unknown(ran, f"engine {server.engine}: nothing leads to {SOCKET} there: ")
+        assert "permission denied" in ran.output
 
 
 def instead(path: Path, of: str) -> str:
@@ -203,7 +210,9 @@ def is_unknown(ran: Ran, reason: str) -> None:
     """Nothing is wrong, what needs the server could not be seen, and one line says why."""
     assert ran.exit_code == 6, ran.output
     assert {outcome for outcome, _ in ran.told("prod").values()} == {"UNKNOWN"}
-    [said] = [line for line in ran.output.splitlines() if line.startswith("? ")]
+    said, *others = [line for line in ran.output.splitlines() if line.startswith("? ")]
+    assert not others, "\n".join((said, *others))
+    print(said)
     assert f" checks could not look: {reason}" in said
 
 

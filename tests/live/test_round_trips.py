@@ -42,6 +42,7 @@ def _round_trips(folder: Path, environment: str, *arguments: str) -> int:
     assert counts["PASS"], ran.output
     assert not counts["UNKNOWN"], ran.output
     assert server.wire.connections == 1
+    print(environment, *arguments, server.wire.round_trips, ran.verdict(environment)["duration_s"])
     return server.wire.round_trips
 
 
