@@ -129,6 +129,9 @@ class Sshd:
             "KbdInteractiveAuthentication": "no",
             "PermitRootLogin": "prohibit-password",
             "PrintMotd": "no",
+            # Bash heeds what a user has there, which may take seconds, and locks that stay where a
+            # session is killed.
+            "SetEnv": f"HOME={self.directory}",
             **self._options,
         }
         return "".join(f"{name} {value}\n" for name, value in options.items())
