@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 
 from environments.declared import Declared
-from environments.values import EngineAddress, Share, Version
+from environments.values import EngineAddress, HostKeys, Share, Version
 
 DEFAULT_ENGINE = "unix:///var/run/docker.sock"
 
@@ -16,6 +16,9 @@ class Engine(Declared):
     address: EngineAddress = DEFAULT_ENGINE
     key: SecretStr | None = None
     """The private key itself, as CI secrets hold it, for an `ssh://` address."""
+    host_key: HostKeys | None = None
+    """The server's public host keys, a line each, as `ssh-keyscan` prints them. Where there is one,
+    known hosts count no more."""
 
 
 class Host(Declared):

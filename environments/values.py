@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 from pydantic_core import PydanticCustomError
 
 _VERSION = re.compile(r"[0-9]+([.][0-9]+)*")
+_HOST_KEY = re.compile(r"(?:^|(?<=\s))(?:ssh|ecdsa|sk)-\S+\s+AAAA[A-Za-z0-9+/]+={0,2}(?=\s|$)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 T = TypeVar("T")
@@ -60,6 +61,16 @@ def _is_subnet(text: str) -> bool:
     return "/" in text and bool(ip_network(text))
 
 
+def _host_keys(value: object) -> object:
+    """The keys alone: in known hosts, and as scanned, names of the host stand before them."""
+    if not isinstance(value, str):
+        return value
+    lines = [line for line in value.splitlines() if line.strip() and not line.startswith("#")]
+    keys = [_HOST_KEY.search(line) for line in lines]
+    # What is no key is left as it is, for the refusal.
+    return "\n".join(key[0] if key else "" for key in keys)
+
+
 def _as_list(value: object) -> object:
     return (value,) if isinstance(value, int | str) else value
 
@@ -82,6 +93,14 @@ Version = Annotated[str, _expect("a version such as 20.10", _VERSION.fullmatch)]
 Url = Annotated[str, _expect("a URL such as https://example.com/", _is_url)]
 EngineAddress = Annotated[
     str, _expect("an engine such as unix:///var/run/docker.sock or ssh://user@host:22", _is_engine)
+]
+HostKeys = Annotated[
+    str,
+    BeforeValidator(_host_keys),
+    _expect(
+        "public host keys such as ssh-ed25519 AAAA…, a line each",
+        lambda keys: all(keys.split("\n")),
+    ),
 ]
 Subnet = Annotated[str, _expect("a subnet such as 172.20.0.0/16", _is_subnet)]
 Host = Annotated[str, _expect("a host and port such as example.com:443 or *:443", _is_endpoint)]

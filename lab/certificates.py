@@ -10,7 +10,12 @@ from lab import OUT, secret_files
 
 DIRECTORY = OUT / "certificates"
 AUTHORITY = DIRECTORY / "ca.crt"
-HOSTS = ("chatbuilds.com", "python-api.chatbuilds.com", "nexusai.domain.com")
+HOSTS = {
+    "chatbuilds.com": "staging.chatbuilds.com",
+    "python-api.chatbuilds.com": "python-api.staging.chatbuilds.com",
+    "nexusai.domain.com": "nexusai.staging.chatbuilds.com",
+}
+"""What production calls each host, and what staging does. Both are served with one certificate."""
 LIFETIME = timedelta(days=90)
 RENEWAL = timedelta(days=30)
 
@@ -24,7 +29,7 @@ def ensure() -> None:
             files(host)[0].unlink(missing_ok=True)
     for host in HOSTS:
         certificate, _ = files(host)
-        if _renewal_is_due(certificate):
+        if _renewal_is_due(certificate) or HOSTS[host] not in _names(certificate):
             _save(certificate, *issue(host))
 
 
@@ -44,7 +49,7 @@ def issue(
     """Return a new certificate of the lab's authority, and its private key, as PEM."""
     now = datetime.now(UTC)
     leaf = authority().issue_cert(
-        host,
+        *filter(None, (host, HOSTS.get(host))),
         # A clock that lags a little must not find it not yet valid.
         not_before=not_before or now - timedelta(hours=1),
         not_after=not_after or now + LIFETIME,
@@ -62,3 +67,9 @@ def _renewal_is_due(certificate: Path) -> bool:
         return True
     end = x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
     return end - datetime.now(UTC) < RENEWAL
+
+
+def _names(certificate: Path) -> list[str]:
+    extensions = x509.load_pem_x509_certificate(certificate.read_bytes()).extensions
+    names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return names.get_values_for_type(x509.DNSName)

@@ -27,6 +27,7 @@ SECRETS = {
     "DEPLOY_HOST": "shop.example",
     "DEPLOY_USER": "deploy",
     "DEPLOY_SSH_KEY": "-----BEGIN KEY-----\nabc\n-----END KEY-----\n",
+    "DEPLOY_HOST_KEY": "shop.example ssh-ed25519 AAAA\n",
 }
 _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
 _NAME = re.compile(r"(?<![\w.'])[a-z]\w*(?:\.[\w-]+)+")
@@ -229,7 +230,7 @@ def test_the_workflow_hands_on_its_inputs(stage: Stage) -> None:
 
 
 def test_the_environment_file_finds_its_variables(stage: Stage) -> None:
-    names = ("SHOP_EU_DEPLOY_HOST", "SHOP_EU_DEPLOY_USER", "SHOP_EU_DEPLOY_SSH_KEY", "DOMAIN", "B")
+    names = (*(f"SHOP_EU_{name}" for name in SECRETS), "DOMAIN", "B")
     _workflow(
         stage,
         variables="DOMAIN=shop.example\nB=a b=c\n",

@@ -183,6 +183,7 @@ def test_production_engine() -> None:
     assert engine.key.get_secret_value() == "prod-ssh_key"
     assert environment("prod", PROD_DEPLOY_PORT="2222").engine.address.endswith(":2222")
     assert environment("prod", PROD_DEPLOY_SSH_KEY="").engine.key is None
+    assert environment("prod", PROD_DEPLOY_HOST_KEY="").engine.host_key is None
     with pytest.raises(InvalidEnvironment, match="PROD_DEPLOY_USER, PROD_DEPLOY_HOST are unset"):
         load("prod", ENVIRONMENTS, {})
 
@@ -241,7 +242,7 @@ def test_lab_is_production_reached_otherwise() -> None:
     assert prod.outside is not None
     assert lab.outside.closed_ports == prod.outside.closed_ports
     assert lab.engine.address == "unix:///var/run/docker.sock"
-    assert lab.engine.key is None
+    assert (lab.engine.key, lab.engine.host_key) == (None, None)
     assert lab.resolve == {"*:443": "127.0.0.1:8443", "*:80": "127.0.0.1:8080"}
     assert lab.deploy is not None
     assert lab.deploy.order == ("api", "web", "python-api", "nginx")
