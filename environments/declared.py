@@ -44,7 +44,9 @@ def refuse(problems: list[tuple[FieldPath, str]]) -> None:
 class Frozen(BaseModel):
     """A value that cannot change and refuses keys that it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
+    )
 
 
 class Declared(Frozen):

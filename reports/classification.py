@@ -69,6 +69,8 @@ def pytest_runtest_makereport(
         item.user_properties[:] = [told for told in item.user_properties if told[0] != _WARNING]
     report = yield
     report.sections = [(title, redact(text)) for title, text in report.sections]
+    # Nobody reads them, xdist sends them three times a check, and pytest keeps them to the end.
+    report.keywords = {}
     result = _classify(call, report)
     if result is not None:
         earlier: tuple[CheckResult, ...] = item.stash.get(_EARLIER, ())
@@ -246,4 +248,4 @@ def _identity_of(named: Mapping[str, str]) -> dict[str, Any]:
 
 def _attach(report: pytest.TestReport, result: CheckResult) -> None:
     # Plain values: xdist sends the report's attributes from its workers to the controller.
-    vars(report)[_ATTRIBUTE] = result.model_dump(mode="json")
+    vars(report)[_ATTRIBUTE] = result.model_dump(mode="json", exclude_defaults=True)

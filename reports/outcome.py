@@ -21,7 +21,10 @@ class Outcome(StrEnum):
     @property
     def weight(self) -> int:
         """Of two outcomes of one thing, the one of greater weight stands."""
-        return list(Outcome).index(self)
+        return _WEIGHTS[self]
+
+
+_WEIGHTS = {outcome: weight for weight, outcome in enumerate(Outcome)}
 
 
 EXIT_GO = 0

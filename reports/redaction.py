@@ -76,6 +76,8 @@ def redact(text: str) -> str:
     process whose names look secret, if they hold 6 characters or more. Control characters and what
     UTF-8 cannot encode go as well.
     """
+    if not text:
+        return text
     text = _CONTROL.sub("", text).encode(errors="replace").decode()
     for value in sorted(_environment_secrets(), key=len, reverse=True):
         text = text.replace(value, REDACTED)
