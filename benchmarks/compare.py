@@ -1,29 +1,39 @@
-"""The same checks, the usual ways and ours, timed side by side on the lab.
+"""The same stack verified the usual ways and ours, here and at a distance, timed side by side.
 
-`.venv/bin/python -m benchmarks.compare [--runs N]`. The ways take turns, so that a busy moment of
-the machine falls on all of them. A run that is not green stops the comparison: exit code 1.
+`.venv/bin/python -m benchmarks.compare [--runs N] [--round-trips 10,50,150]`, with the lab up. The
+ways take turns, so that a busy moment of the machine falls on all of them. A run that is not green
+stops the comparison: exit code 1.
 """
 
 import argparse
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+from benchmarks.distance import ROOT, far
+from benchmarks.phases import OF_ENGINE, OTHERS, PHASES
 from lab import address
 from lab.process import LabError
 
-ROOT = Path(__file__).parents[1]
-RUN_SECONDS = 120
+# At 150 ms the usual suite takes minutes.
+RUN_SECONDS = 900
 _PYTEST = str(Path(sys.executable).with_name("pytest"))
 _USUAL = "benchmarks/usual_testinfra"
 _TAIL_LINES = 15
+_FLOOR = """\
+[pytest]
+addopts = -q --assert=plain -p no:cacheprovider -p no:anyio -p no:unraisableexception -p no:logging
+"""
+HERE = "here"
 
 
 @dataclass
@@ -32,58 +42,116 @@ class Way:
 
     name: str
     command: tuple[str, ...]
+    variables: Mapping[str, str]
     seconds: list[float] = field(default_factory=list)
     checks: int = 0
     """How many passed, as its own last lines say."""
+    phases: list[dict[str, float]] = field(default_factory=list)
+    """Where the time of each run went, where it tells."""
 
 
 class NotGreenError(Exception):
     """A run that failed, or outlasted its deadline; its text is what to print."""
 
 
-def _ways(output: Path) -> list[Way]:
-    floor = output / "floor"
+@contextmanager
+def _ways(place: str, lab: address.Address, folder: Path) -> Iterator[list[Way]]:
+    if place != HERE:
+        with far(lab, float(place) / 1000, folder / place) as server:
+            ours = (_PYTEST, "-m", "far", f"--environments={server.environments}")
+            yield _each_way((*ours, f"--output={folder / place}"), server.ours, server.usual)
+        return
+    variables = lab.variables()
+    floor = folder / "floor"
     floor.mkdir()
-    (floor / "pytest.ini").write_text("[pytest]\naddopts = -p no:cacheprovider -p no:anyio\n")
-    (floor / "test_nothing.py").write_text("def test_nothing(): pass\n")
-    ours = (_PYTEST, "-m", "lab", f"--output={output}")
-    return [
-        Way("stackproof: pytest -m lab", ours),
-        Way("stackproof: pytest -m lab -n 2", (*ours, "-n", "2")),
-        Way("testinfra, one call an assertion", (_PYTEST, _USUAL)),
-        Way("  without its docker stats", (_PYTEST, _USUAL, "-k", "not effective_memory")),
-        Way("bash: docker inspect, exec, curl", ("benchmarks/usual_bash.sh",)),
-        Way("floor: pytest with one empty test", (_PYTEST, str(floor))),
+    (floor / "pytest.ini").write_text(_FLOOR, encoding="utf-8")
+    (floor / "test_nothing.py").write_text("def test_nothing(): pass\n", encoding="utf-8")
+    yield [
+        *_each_way((_PYTEST, "-m", "lab", f"--output={folder}"), variables, variables),
+        Way("floor: pytest with one empty test", (_PYTEST, str(floor)), {}),
     ]
 
 
-def _run(way: Way, variables: Mapping[str, str]) -> None:
-    began = time.monotonic()
+def _each_way(
+    ours: tuple[str, ...], variables: Mapping[str, str], usual: Mapping[str, str]
+) -> list[Way]:
+    return [
+        Way("stackproof", (*ours, "-p", "benchmarks.phases"), variables),
+        Way("testinfra, one call an assertion", (_PYTEST, _USUAL), usual),
+        Way("bash: docker inspect, exec, curl", ("benchmarks/usual_bash.sh",), usual),
+    ]
+
+
+def _run(way: Way, phases: Path) -> None:
+    began = time.time()
+    told = {"PHASES_BEGAN": str(began), "PHASES_FILE": str(phases)}
     try:
         done = subprocess.run(  # noqa: S603
-            way.command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False,
-            timeout=RUN_SECONDS,
+            way.command, cwd=ROOT, env={**os.environ, **way.variables, **told},
+            capture_output=True, text=True, check=False, timeout=RUN_SECONDS,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise NotGreenError(f"{way.name}: did not end within {RUN_SECONDS} s") from None
-    way.seconds.append(time.monotonic() - began)
+    way.seconds.append(time.time() - began)
     passed = re.search(r"(\d+) passed", done.stdout)
     if done.returncode != 0 or not passed:
         tail = (done.stdout + done.stderr).splitlines()[-_TAIL_LINES:]
         said = "\n".join((f"{way.name}: not green, exit code {done.returncode}", *tail))
         raise NotGreenError(said)
     way.checks = int(passed[1])
+    if phases.exists():
+        way.phases.append(json.loads(phases.read_text(encoding="utf-8")))
+        phases.unlink()
 
 
-def _table(ways: list[Way]) -> str:
-    ours = median(ways[0].seconds)
-    lines = [f"{'':34}{'checks':>7}{'median':>9}{'min':>9}{'max':>9}{'ratio':>8}"]
-    for way in ways:
-        middle = median(way.seconds)
-        figures = (middle, min(way.seconds), max(way.seconds))
-        times = "".join(f"{seconds:>7.2f} s" for seconds in figures)
-        lines.append(f"{way.name:34}{way.checks:>7}{times}{middle / ours:>8.2f}")
-    return "\n".join(lines)
+def _measure(places: list[str], runs: int) -> dict[str, list[Way]]:
+    """Run every way in turn, place by place."""
+    lab = address.load()
+    measured = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        for place in places:
+            with _ways(place, lab, Path(temporary)) as ways:
+                for number in range(runs):
+                    print(f"{_named(place)}: run {number + 1} of {runs}", file=sys.stderr)
+                    for way in ways:
+                        _run(way, Path(temporary) / "phases.json")
+            measured[place] = ways
+    return measured
+
+
+def _named(place: str) -> str:
+    return place if place == HERE else f"{place} ms"
+
+
+def _table(measured: Mapping[str, list[Way]]) -> list[str]:
+    """A line for each way, with its median at each place, and how often ours goes into it."""
+    lines = [
+        f"{'median of a run':34}{'checks':>7}" + "".join(f"{_named(at):>18}" for at in measured)
+    ]
+    for number, way in enumerate(next(iter(measured.values()))):
+        cells = ""
+        for ways in measured.values():
+            if number < len(ways):
+                seconds, ours = median(ways[number].seconds), median(ways[0].seconds)
+                cells += f"{seconds:>9.2f} s {seconds / ours:>6.1f}x"
+        lines.append(f"{way.name:34}{way.checks:>7}{cells}")
+    return lines
+
+
+def _phases(measured: Mapping[str, list[Way]]) -> list[str]:
+    """A line for each phase of our run, and for each kind of look beneath the gather."""
+    lines = [
+        f"{'where the time of ours goes':41}" + "".join(f"{_named(at):>18}" for at in measured)
+    ]
+    for phase in PHASES:
+        names = (phase, *(OF_ENGINE | OTHERS)) if phase == "gather" else (phase,)
+        for name in names:
+            cells = "".join(
+                f"{median(each.get(name, 0) for each in ways[0].phases):>9.2f} s {'':7}"
+                for ways in measured.values()
+            )
+            lines.append(f"{name if name == phase else f'  {name}':41}{cells}".rstrip())
+    return lines
 
 
 def _number(text: str) -> int:
@@ -94,25 +162,21 @@ def _number(text: str) -> int:
 
 
 def main() -> int:
-    """Run every way in turn, and print the table."""
+    """Measure, and print both tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.compare")
     parser.add_argument("--runs", type=_number, default=5, help="of each way (default: 5)")
-    runs = parser.parse_args().runs
+    parser.add_argument(
+        "--round-trips", default="10,50,150", help="in ms (default: 10,50,150); empty for none"
+    )
+    given = parser.parse_args()
     before = os.getloadavg()[0]
     try:
-        variables = {**os.environ, **address.load().variables()}
-        with tempfile.TemporaryDirectory() as output:
-            ways = _ways(Path(output))
-            for number in range(runs):
-                print(f"run {number + 1} of {runs}", file=sys.stderr)
-                for way in ways:
-                    _run(way, variables)
+        measured = _measure([HERE, *filter(None, given.round_trips.split(","))], given.runs)
     except (LabError, NotGreenError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(_table(ways))
-    print(f"\n{runs} runs each, in turn; {os.cpu_count()} cores; ratio to the first line")
-    print(f"load average before: {before:.1f}")
+    print("\n".join([*_table(measured), "", *_phases(measured)]))
+    print(f"\n{given.runs} runs each, in turn; {os.cpu_count()} cores; load before: {before:.1f}")
     return 0
 
 

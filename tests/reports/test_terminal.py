@@ -72,7 +72,7 @@ def test_output(
 
 def test_workers_change_nothing(run: Run) -> None:
     source = samples.PASS + samples.FAIL
-    two = _output(run(source, "-n2", "--dist=loadgroup").outlines)
+    two = _output(run(source, "-n2").outlines)
     assert two.lstrip("\n") == (GOLDEN / "fail.txt").read_text(encoding="utf-8")
 
 
