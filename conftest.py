@@ -2,7 +2,6 @@
 
 pytest_plugins = [
     "fixtures.gate",
-    "fixtures.redirection",
     "fixtures.collection",
     "fixtures.whole",
     "fixtures.waivers",
