@@ -84,7 +84,7 @@ def _each_way(
 
 def _run(way: Way, phases: Path) -> None:
     began = time.time()
-    told = {"PHASES_BEGAN": str(began), "PHASES_FILE": str(phases)}
+    told = {"PHASES_BEGAN": str(began), "PHASES_FILE": str(phases), "PYTHONPATH": str(ROOT)}
     try:
         done = subprocess.run(  # noqa: S603
             way.command, cwd=ROOT, env={**os.environ, **way.variables, **told},
