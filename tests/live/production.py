@@ -17,7 +17,7 @@ from tests.sshd import Sshd, serving_ssh
 from tests.suites.command_line import Ran, run
 
 CHECKOUT = Path("/opt/vpn-enterprise")
-_COMPOSE_FILE = CHECKOUT / "infrastructure/docker/docker-compose.prod.yml"
+COMPOSE_FILE = CHECKOUT / "infrastructure/docker/docker-compose.prod.yml"
 _CHECKED_OUT = OUT / "production"
 _UP_SECONDS = 120
 RUN_SECONDS = 40
@@ -36,12 +36,12 @@ def deployed() -> Iterator[None]:
     stack.up()
     if CHECKOUT.is_symlink() and CHECKOUT.readlink() == _CHECKED_OUT:
         CHECKOUT.unlink()  # of a run that was killed
-    (_CHECKED_OUT / _COMPOSE_FILE.relative_to(CHECKOUT)).parent.mkdir(parents=True, exist_ok=True)
+    (_CHECKED_OUT / COMPOSE_FILE.relative_to(CHECKOUT)).parent.mkdir(parents=True, exist_ok=True)
     CHECKOUT.symlink_to(_CHECKED_OUT)
     try:
-        shutil.copyfile(PRODUCTION.file, _COMPOSE_FILE)
+        shutil.copyfile(PRODUCTION.file, COMPOSE_FILE)
         run_command(
-            *compose.command(), f"--project-name={PRODUCTION.project}", f"--file={_COMPOSE_FILE}",
+            *compose.command(), f"--project-name={PRODUCTION.project}", f"--file={COMPOSE_FILE}",
             f"--project-directory={HERE}", "up", "--detach", "--wait", "--force-recreate",
             deadline=_UP_SECONDS, environment={**os.environ, **address.variables(PRODUCTION)},
         )  # fmt: skip

@@ -14,8 +14,10 @@ from threading import Event, Thread
 
 import pytest
 
+from lab import HERE, address
 from lab.engine import docker
 from lab.faults import ALL
+from lab.shapes import PRODUCTION
 from tests.fixtures.access_page import (
     undocumented_calls,
     undocumented_lines,
@@ -24,7 +26,7 @@ from tests.fixtures.access_page import (
 )
 from tests.fixtures.engine_proxy import counting
 from tests.fixtures.test_one_gather import ENGINE
-from tests.live.production import RUN_SECONDS, deployed, overrides, serving
+from tests.live.production import COMPOSE_FILE, RUN_SECONDS, deployed, overrides, serving
 from tests.live.remains import remains
 from tests.suites.command_line import ROOT, Ran
 
@@ -93,6 +95,29 @@ def test_a_fault_turns_production_red(tmp_path: Path) -> None:
     assert told.keys() == fault.red
     assert {outcome for outcome, _ in told.values()} == {"FAIL"}
     assert fault.says in {headline for _, headline in told.values()}
+
+
+def test_the_gates_before_a_deploy_and_after_a_rollback(tmp_path: Path) -> None:
+    """Nothing is deployed between them; the lab's machine is too small for production."""
+    override = tmp_path / "override.yaml"
+    scaled = ("api", "web", "python-api")
+    names = "".join(f"  {name}: {{container_name: !reset null}}\n" for name in scaled)
+    override.write_text(f"services:\n{names}")
+    before = (
+        "--gate=pre", f"--services={','.join(scaled)},nginx", f"--compose-file={COMPOSE_FILE}",
+        f"--compose-file={override}", f"--project-dir={HERE}",
+    )  # fmt: skip
+    variables = address.variables(PRODUCTION)
+    with serving(tmp_path) as server:
+        ran = server.run(tmp_path / "out", "prod", *before, **variables)
+        assert server.wire.connections == 1
+        undone = server.run(tmp_path / "out", "prod", "--gate=rollback", "--wait=20")
+        assert server.wire.connections == 2
+    assert ran.exit_code == 1, ran.output
+    [(check, (outcome, line))] = ran.told("prod").items()
+    assert (check, outcome) == ("predeploy.limits_together[host]", "FAIL")
+    assert line.endswith("observed 19 CPUs and 24 GiB")
+    assert (undone.exit_code, undone.told("prod")) == (0, {}), undone.output
 
 
 def test_what_is_asked_and_run_is_listed(tmp_path: Path) -> None:
