@@ -18,7 +18,6 @@ from tests.suites.command_line import ROOT, Ran, run
 pytestmark = pytest.mark.live
 
 GOOD = "api,web,nginx"
-PREDEPLOY = "lab and (predeploy or compose_file)"
 OVERRIDE = "services:\n" + "".join(
     f"  {name}: {{container_name: !reset null}}\n" for name in ("api", "web")
 )
@@ -42,7 +41,7 @@ class Deploy:
         at = text.index(words, start)
         setattr(self, of, text[:at] + new + text[at + len(words) :])
 
-    def judge(self, services: str = GOOD, selected: str = PREDEPLOY) -> Ran:
+    def judge(self, services: str = GOOD) -> Ran:
         environments = self.folder / "environments"
         shutil.copytree(ROOT / "environments", environments, dirs_exist_ok=True,
                         ignore=lambda *_: {"lab.yaml"})  # fmt: skip
@@ -54,7 +53,7 @@ class Deploy:
             files.append(self.folder / f"compose-{index}.yaml")
             files[-1].write_text(text, encoding="utf-8")
         return run(
-            self.folder / "out", "-m", selected, "--gate=pre", f"--services={services}",
+            self.folder / "out", "-m", "lab", "--gate=pre", f"--services={services}",
             f"--environments={environments}", f"--project-dir={HERE}",
             *(f"--compose-file={file}" for file in files),
             variables={**address.variables(PRODUCTION), **self.variables},
@@ -92,7 +91,7 @@ def test_a_good_deploy_is_go_and_leaves_a_baseline(
 
 def test_what_is_red_before_the_deploy_is_no_go_and_in_the_baseline(deploy: Deploy) -> None:
     deploy.change("environment", "redis|restart: unless-stopped", "restart: always")
-    ran = deploy.judge(selected="lab and (containers or predeploy)")
+    ran = deploy.judge()
     assert ran.exit_code == 1
     written = baseline.read(ran.written / "lab" / "baseline.json")
     assert written.outcomes["containers.restart_policy[redis]"] == "FAIL"
@@ -289,7 +288,7 @@ def test_a_registry_that_cannot_be_reached(deploy: Deploy) -> None:
 
 def test_no_engine(deploy: Deploy) -> None:
     deploy.variables["DOCKER_HOST"] = f"unix://{deploy.folder}/none.sock"
-    ran = deploy.judge(selected="lab")
+    ran = deploy.judge()
     assert ran.exit_code == 6, ran.output
     outcomes = told(ran)
     assert not {said for said in outcomes.values() if not said.startswith("UNKNOWN")}
