@@ -72,8 +72,9 @@ def test_output(
 
 def test_workers_change_nothing(run: Run) -> None:
     source = samples.PASS + samples.FAIL
-    two = _output(run(source, "-n2").outlines)
-    assert two.lstrip("\n") == (GOLDEN / "fail.txt").read_text(encoding="utf-8")
+    two = _output(run(source, "-n2").outlines).lstrip("\n")
+    # Which of the two ends first, nobody knows.
+    assert two.replace("F.", ".F", 1) == (GOLDEN / "fail.txt").read_text(encoding="utf-8")
 
 
 def test_symbols_where_the_terminal_has_only_ascii(
