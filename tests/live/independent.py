@@ -17,7 +17,7 @@ class Independent:
     port that nginx publishes. It sends on whatever becomes of what it has sent.
     """
 
-    def __init__(self, port: int, rate: int = 200) -> None:
+    def __init__(self, port: int, rate: int = 50) -> None:
         self.answered: list[float] = []
         self.failed: list[float] = []
         """When each that was not answered right was sent."""

@@ -25,7 +25,7 @@ OF_THE_API = {"api", "api-health"}
 class Watched:
     """One watch of the lab, and what the independent prober saw meanwhile."""
 
-    def __init__(self, folder: Path, *command: str, rate: int = 200) -> None:
+    def __init__(self, folder: Path, *command: str, rate: int = 50) -> None:
         with Independent(address.load().http_port, rate) as self.other:
             done = subprocess.run(
                 [
@@ -75,7 +75,7 @@ def test_a_restart_of_the_api_is_an_outage_of_its_true_length(
 
 def test_a_graceful_deploy_has_no_outage_and_two_instances(lab: None, tmp_path: Path) -> None:
     old = docker("inspect", "--format={{.Config.Hostname}}", "vpn-api").strip()
-    seen = Watched(tmp_path, sys.executable, "-m", "tests.live.blue_green", rate=50)
+    seen = Watched(tmp_path, sys.executable, "-m", "tests.live.blue_green")
     print(seen.output)
     assert seen.exit_code == 0, seen.output
     assert seen.other.failed == []
