@@ -248,8 +248,8 @@ def test_a_variable_that_is_required(deploy: Deploy) -> None:
 
 
 def of_image(deploy: Deploy, image: str) -> Ran:
-    """Deploy another image of the api, which may be pulled."""
-    deploy.change("environment", "stackproof-lab/api:1", image)
+    """Deploy another image of the api, which may be pulled; the environment declares none."""
+    deploy.change("environment", 'image: "stackproof-lab/api:1", ', "")
     deploy.change("compose", "api|image: stackproof-lab/api:1",
                   f"image: {image}\n    pull_policy: missing")  # fmt: skip
     return deploy.judge()

@@ -110,11 +110,11 @@ def test_the_gates_before_a_deploy_and_after_a_rollback(tmp_path: Path) -> None:
     variables = address.variables(PRODUCTION)
     with serving(tmp_path) as server:
         ran = server.run(tmp_path / "out", "prod", *before, **variables)
+        [(check, (outcome, line))] = ran.told("prod").items()
         assert server.wire.connections == 1
         undone = server.run(tmp_path / "out", "prod", "--gate=rollback", "--wait=20")
         assert server.wire.connections == 2
     assert ran.exit_code == 1, ran.output
-    [(check, (outcome, line))] = ran.told("prod").items()
     assert (check, outcome) == ("predeploy.limits_together[host]", "FAIL")
     assert line.endswith("observed 19 CPUs and 24 GiB")
     assert (undone.exit_code, undone.told("prod")) == (0, {}), undone.output
