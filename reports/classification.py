@@ -208,12 +208,13 @@ def _could_not_look(report: pytest.TestReport, reason: str, traceback: str = "")
     evidence = {TRACEBACK: redact(traceback)} if traceback else {}
     report.outcome = "failed"
     vars(report).pop("wasxfail", None)
-    report.longrepr = "\n\n".join([headline, *evidence.values()])
+    result = _result(report, Outcome.UNKNOWN, observed=reason, headline=headline, evidence=evidence)
+    report.longrepr = "\n\n".join([result.headline, *evidence.values()])
     if report.when != "teardown":
         # pytest calls it an error, and not a failure, where anything but the call went wrong.
         # This makes the terminal, JUnit and Allure agree that no check failed here.
         report.when = "setup"
-    return _result(report, Outcome.UNKNOWN, observed=reason, headline=headline, evidence=evidence)
+    return result
 
 
 def _one_line(text: str) -> str:
@@ -225,6 +226,9 @@ def _one_line(text: str) -> str:
 def _result(
     report: pytest.TestReport, outcome: Outcome, *, observed: str = "", **told: Any
 ) -> CheckResult:
+    place = dict(report.user_properties).get("vantage_point")
+    if place and "headline" in told:
+        told["headline"] += f" (from {place})"
     return CheckResult(
         **_identity(report),
         warnings=tuple(str(text) for name, text in report.user_properties if name == _WARNING),
