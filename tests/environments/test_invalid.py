@@ -1,5 +1,6 @@
 """Each wrong file beside this one is refused with exactly the line that stands next to it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -76,8 +77,9 @@ def test_folder_elsewhere_is_told_in_full(tmp_path: Path) -> None:
     [
         (b"\xff\xfe", "expected UTF-8 text"),
         (b"a: \x00", "not valid YAML: "),
-        (b"a: " + b"[" * 100_000, "nested too deeply"),
-        (b"a: &loop [*loop]", "a[0]: no anchor &loop before this alias"),
+        # PyYAML has a limit of its own since 6.0.4; before, Python's is met.
+        (b"a: " + b"[" * 100_000, r"nested too deeply|not valid YAML: .* nesting depth"),
+        (b"a: &loop [*loop]", r"a\[0\]: no anchor &loop before this alias"),
     ],
     ids=["encoding", "control-character", "nesting", "loop"],
 )
@@ -85,5 +87,5 @@ def test_hostile_file(content: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "prod.yaml").write_bytes(content)
     with pytest.raises(InvalidEnvironment) as refusal:
         load("prod", tmp_path, {})
-    assert f"prod.yaml:1: {message}" in str(refusal.value)
+    assert re.search(rf"prod\.yaml:1: ({message})", str(refusal.value))
     assert len(str(refusal.value).splitlines()) == 1

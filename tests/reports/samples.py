@@ -123,7 +123,7 @@ def test_worker_lost():
 STOPPED = """
 @check("host", "clock", "stack", "")
 def test_stopped():
-    import signal
+    import signal; signal.signal(signal.SIGINT, signal.default_int_handler)
     os.kill(os.getpid(), signal.SIGINT)
     import time
     time.sleep(10)
