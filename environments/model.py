@@ -131,10 +131,14 @@ class Environment(Declared):
         """True where `code_mounted: false` is declared: code comes from the images alone."""
         return self.code_mounted is False
 
+    @property
+    def secrets_mount(self) -> str:
+        """Where containers see their secrets: Compose's own place where none is declared."""
+        return self.secrets.mount if self.secrets else SECRETS_MOUNT
+
     def secret_paths(self, service: Service) -> frozenset[str]:
         """Where a service must see its secrets, a file each."""
-        mount = self.secrets.mount if self.secrets else SECRETS_MOUNT
-        return frozenset(f"{mount}/{name}" for name in service.secrets)
+        return frozenset(f"{self.secrets_mount}/{name}" for name in service.secrets)
 
     @model_validator(mode="before")
     @classmethod

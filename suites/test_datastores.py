@@ -1,6 +1,6 @@
 """The databases answer through their own clients, take writes, keep them, and have room.
 
-Each command runs in the server's own container, and has 3 seconds.
+The commands run in the server's own container, and share 4 seconds.
 """
 
 from environments.datastores import Postgresql, Redis

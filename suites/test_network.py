@@ -45,12 +45,7 @@ def test_subnet(
 def test_attached(service: Service, running: Container, environment: Environment) -> None:
     """A container that fell out of the network runs on, and nobody reaches it."""
     subnet = ip_network(_subnet(environment))
-    inside = [
-        address
-        for addresses in running.addresses.values()
-        for address in addresses
-        if ip_address(address) in subnet
-    ]
+    inside = [address for address in running.own_addresses if ip_address(address) in subnet]
     assert inside, finding(
         service,
         "address",

@@ -93,12 +93,11 @@ def test_resolves(
 ) -> None:
     """A name that leads to another container, or nowhere, does so from the next reload on."""
     found = {address for addresses in resolved.values() for address in addresses}
-    own = {address for addresses in container.addresses.values() for address in addresses}
-    right = bool(found) and found <= own
+    right = bool(found) and found <= container.own_addresses
     assert right, finding(
         upstream,
         "address in nginx's network",
-        expected=" or ".join(sorted(own)) or "an address",
+        expected=" or ".join(sorted(container.own_addresses)) or "an address",
         observed=", ".join(sorted(found)) or None,
         evidence={f"getent hosts {name}": ", ".join(each) for name, each in resolved.items()},
         hint=f"docker inspect {upstream.container}, and look for a second container of its name: "
@@ -122,8 +121,7 @@ def test_routed(
         raise CannotLook(f"where the route leads is decided by variables: {sorted(leads_to)[0]}")
     if server and environment.nginx and not leads_to:
         leads_to = {environment.nginx.service}
-    addresses = found.addresses.values() if found else ()
-    own = {service.name, service.container, *(each for family in addresses for each in family)}
+    own = {service.name, service.container, *(found.own_addresses if found else ())}
     right = bool(leads_to) and all(_is_of(own, service.ports, each) for each in leads_to)
     assert right, finding(
         proxied_route,
