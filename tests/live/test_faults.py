@@ -1,7 +1,6 @@
 """Every fault turns red exactly what it should, each time that it is looked at, and heals.
 
-What one leaves behind would be red beside the next one: a look of its own after each heal would
-take a minute in six and show no more.
+What one leaves behind would be red beside the next one: no heal has a look of its own.
 """
 
 from collections.abc import Callable
