@@ -129,6 +129,12 @@ def altered(present: dict[str, Inspected]) -> list[str]:
     ]
 
 
+def are_well(shape: Shape) -> bool:
+    """Tell whether every container of the shape is there, runs and is healthy."""
+    present = inspect(shape)
+    return present.keys() == set(shape.services) and not any(map(trouble, present.values()))
+
+
 def trouble(container: Inspected) -> str | None:
     """Return what is wrong with a container, or nothing."""
     state = container["State"]

@@ -26,10 +26,15 @@ DEADLINE = 120
 """Seconds in which the whole stack must be healthy."""
 
 
-def up(shape: Shape = PRODUCTION) -> None:
+def up(shape: Shape = PRODUCTION, *, heals: bool = False) -> None:
     """Have a whole and healthy stack of this shape, whatever there is now.
 
     What is well is left alone; the other shape is taken down, its images and secrets stay.
+
+    Args:
+        shape: which one.
+        heals: only a fault is undone: Compose's own file is as it was when the stack came up, so
+            that Compose has nothing to do where all containers are well.
     """
     machine.restore()
     OUT.mkdir(exist_ok=True)
@@ -55,7 +60,9 @@ def up(shape: Shape = PRODUCTION) -> None:
         nginx_config.render()
     else:
         _remove(shape, containers.mounting(present, checkout.render()))
-    _start(shape)
+    if not (heals and containers.are_well(shape)):
+        _start(shape)
+    _settle(shape)
 
 
 def down() -> None:
@@ -96,7 +103,7 @@ def _remove_stray_networks(shape: Shape) -> None:
 
 
 def _start(shape: Shape) -> None:
-    """Start what does not run, and wait until all is well."""
+    """Start what does not run, and wait until it is healthy."""
     try:
         compose.compose(
             shape, "up", "--detach", "--wait", f"--wait-timeout={DEADLINE}", "--remove-orphans",
@@ -104,6 +111,10 @@ def _start(shape: Shape) -> None:
         )  # fmt: skip
     except LabError as error:
         raise LabError("\n".join((str(error), *_diagnosis(shape)))) from None
+
+
+def _settle(shape: Shape) -> None:
+    """Wait until all that runs answers, nginx knows it, and how it was made is on record."""
     present = containers.inspect(shape)
     for container in present.values():
         _await_listening(container)

@@ -75,7 +75,7 @@ class Fault:
             _shell(shape, self.heal)
         except LabError as error:
             say(f"{self.name}: {error}; the lab mends it")
-        stack.up(shape)
+        stack.up(shape, heals=True)
 
     def _refuse_other_shape(self) -> None:
         """A fault takes nobody's lab down to have its own."""
