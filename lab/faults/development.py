@@ -56,8 +56,8 @@ FAULTS = (
         "dev-crash-looping",
         "a file was saved that does not parse, and is live at once",
         inject=f"echo '(' >> {_CODE}/api/server.js\ndocker exec vpn-api-dev kill -TERM 1",
-        # The engine doubles its pause between restarts: after seven, it lasts long enough to look.
-        until="[ $(docker inspect -f {{.RestartCount}} vpn-api-dev) -ge 7 ] && "
+        # The engine doubles its pause between restarts: after six, it lasts long enough to look.
+        until="[ $(docker inspect -f {{.RestartCount}} vpn-api-dev) -ge 6 ] && "
         "[ $(docker inspect -f {{.State.Status}} vpn-api-dev) = restarting ]",
         red=checks("containers.running[api-dev]", "containers.healthy[api-dev]",
                    "containers.restarts[api-dev]", "health.answers[api-dev]",

@@ -55,8 +55,8 @@ FAULTS = (
         "a container dies at every start",
         inject="docker exec vpn-ollama mv /srv/server.py /srv/server.py.away\n"
         "docker exec vpn-ollama kill -TERM 1",
-        # The engine doubles its pause between restarts: after seven, it lasts long enough to look.
-        until="[ $(docker inspect -f {{.RestartCount}} vpn-ollama) -ge 7 ] && "
+        # The engine doubles its pause between restarts: after six, it lasts long enough to look.
+        until="[ $(docker inspect -f {{.RestartCount}} vpn-ollama) -ge 6 ] && "
         "[ $(docker inspect -f {{.State.Status}} vpn-ollama) = restarting ]",
         red=checks("containers.running[ollama]", "containers.healthy[ollama]",
                    "containers.restarts[ollama]", "health.answers[ollama]"),

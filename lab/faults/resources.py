@@ -69,7 +69,7 @@ FAULTS = (
         # when the limit is back, and start anew when the container does.
         inject="docker restart vpn-redis\n"
         "docker update --cpus 0.1 vpn-redis\n"
-        "docker exec vpn-redis timeout 15 sh -c 'while :; do :; done' || true\n"
+        "docker exec vpn-redis timeout 6 sh -c 'while :; do :; done' || true\n"
         "docker update --cpus 1 vpn-redis",
         # Its health check may have been held back as well: until the engine has forgotten that.
         until=health_is("vpn-redis", "healthy") + " && docker inspect -f "
