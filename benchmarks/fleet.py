@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from lab import OUT
+from lab import address
 
 ROOT = Path(__file__).parents[1]
 RUN_SECONDS = 600
@@ -24,12 +24,11 @@ _TAIL_LINES = 15
 
 def write(folder: Path, number: int) -> list[str]:
     """Write that many environments that extend the lab's, and return their names."""
-    shutil.copy(ROOT / "environments" / "prod.yaml", folder)
-    lab = (ROOT / "environments" / "lab.yaml").read_text(encoding="utf-8")
-    (folder / "lab.yaml").write_text(lab.replace("../lab/out", str(OUT)), encoding="utf-8")
+    shutil.copytree(ROOT / "environments", folder, dirs_exist_ok=True)
     names = [f"lab-{each:02}" for each in range(1, number + 1)]
     for name in names:
-        (folder / f"{name}.yaml").write_text("extends: lab\n", encoding="utf-8")
+        text = f"extends: lab\nenv_file: {address.FILE}\n"
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
     return names
 
 

@@ -286,11 +286,7 @@ def test_an_interrupt(
     )  # fmt: skip
     with process:
         try:
-            ends = time.monotonic() + DEADLINE
-            while not begun.exists():
-                assert process.poll() is None
-                assert time.monotonic() < ends
-                time.sleep(0.01)
+            _await(begun, process)
             process.send_signal(number)
             process.wait(DEADLINE)
         finally:
@@ -300,6 +296,14 @@ def test_an_interrupt(
     seen = written()
     assert (seen.interrupted, seen.exit_code, seen.command_exit_code) == (True, code, 9)
     assert sum(part.right for part in seen.routes[0].slices) > 0
+
+
+def _await(file: Path, process: "subprocess.Popen[bytes]") -> None:
+    ends = time.monotonic() + DEADLINE
+    while not file.exists():
+        assert process.poll() is None
+        assert time.monotonic() < ends
+        time.sleep(0.01)
 
 
 AT_A_TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
@@ -322,11 +326,7 @@ def test_ctrl_c_at_a_terminal(
     )  # fmt: skip
     with process:
         try:
-            ends = time.monotonic() + DEADLINE
-            while not begun.exists():
-                assert process.poll() is None
-                assert time.monotonic() < ends
-                time.sleep(0.01)
+            _await(begun, process)
             shown, _ = process.communicate(b"\x03", timeout=DEADLINE)
         finally:
             process.kill()

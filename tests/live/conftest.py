@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from lab import HERE, address, deploy, shapes, stack
+from lab import OUT, address, deploy, shapes, stack
 from lab.shapes import PRODUCTION, Shape, ShapeName
 from tests.faults import snapshots
 from tests.live.looker import Look, Looker, looking
 from tests.suites.command_line import ROOT, Ran, run
 
+LAB_FILE = ROOT / "environments" / "lab.yaml"
 SERVICES = ("api", "web", "nginx")
 DEPLOYED = f"--services={','.join(SERVICES)}"
 _GATE_SECONDS = 180
@@ -78,11 +79,15 @@ def gate(tmp_path: Path) -> Iterator[Gate]:
 
 def another_lab(folder: Path, *changes: tuple[str, str], more: str = "") -> str:
     """The option that has the lab's environment file with changes, and more at its end."""
-    folder.mkdir()
-    shutil.copy(ROOT / "environments" / "prod.yaml", folder)
-    text = (ROOT / "environments" / "lab.yaml").read_text(encoding="utf-8")
-    for old, new in (("../lab/out", str(HERE / "out")), *changes):
+    text = LAB_FILE.read_text(encoding="utf-8")
+    for old, new in changes:
         assert old in text
         text = text.replace(old, new)
-    (folder / "lab.yaml").write_text(f"{text}{more}", encoding="utf-8")
+    return environments_of(folder, f"{text}{more}")
+
+
+def environments_of(folder: Path, lab: str) -> str:
+    """The option that has this text for the lab's environment file, and the others as they are."""
+    shutil.copytree(LAB_FILE.parent, folder, dirs_exist_ok=True)
+    (folder / LAB_FILE.name).write_text(lab.replace("../lab/out", str(OUT)), encoding="utf-8")
     return f"--environments={folder}"

@@ -1,7 +1,6 @@
 """The pre gate over the lab and its real compose file: one thing is changed, and that is told."""
 
 import re
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,10 +9,11 @@ from typing import Any
 import pytest
 
 from fixtures import baseline
-from lab import HERE, OUT, address
+from lab import HERE, address
 from lab.shapes import PRODUCTION, Shape, ShapeName
+from tests.live.conftest import LAB_FILE, environments_of
 from tests.live.registry import registry
-from tests.suites.command_line import ROOT, Ran, run
+from tests.suites.command_line import Ran, run
 
 pytestmark = pytest.mark.live
 
@@ -29,7 +29,7 @@ class Deploy:
 
     folder: Path
     compose: str = (HERE / "compose.yaml").read_text(encoding="utf-8")
-    environment: str = (ROOT / "environments" / "lab.yaml").read_text(encoding="utf-8")
+    environment: str = LAB_FILE.read_text(encoding="utf-8")
     variables: dict[str, str] = field(default_factory=dict)
     overrides: tuple[str, ...] = ()
 
@@ -42,19 +42,14 @@ class Deploy:
         setattr(self, of, text[:at] + new + text[at + len(words) :])
 
     def judge(self, services: str = GOOD) -> Ran:
-        environments = self.folder / "environments"
-        shutil.copytree(ROOT / "environments", environments, dirs_exist_ok=True,
-                        ignore=lambda *_: {"lab.yaml"})  # fmt: skip
-        (environments / "lab.yaml").write_text(
-            self.environment.replace("../lab/out/lab.env", str(OUT / "lab.env")), encoding="utf-8"
-        )
+        environments = environments_of(self.folder / "environments", self.environment)
         files = []
         for index, text in enumerate((self.compose, *self.overrides)):
             files.append(self.folder / f"compose-{index}.yaml")
             files[-1].write_text(text, encoding="utf-8")
         return run(
             self.folder / "out", "-m", "lab", "--gate=pre", f"--services={services}",
-            f"--environments={environments}", f"--project-dir={HERE}",
+            environments, f"--project-dir={HERE}",
             *(f"--compose-file={file}" for file in files),
             variables={**address.variables(PRODUCTION), **self.variables},
         )  # fmt: skip

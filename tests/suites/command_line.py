@@ -2,11 +2,13 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from types import MappingProxyType
 from typing import Any
 
@@ -61,3 +63,16 @@ def run(
     )  # fmt: skip
     replayed = any(argument.startswith("--facts=") for argument in arguments)
     return Ran(done.returncode, done.stdout, done.stderr, written, replayed)
+
+
+def interrupted(written: Path, *arguments: str, once: Event) -> Ran:
+    """Run pytest, and press Ctrl-C once something has happened."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "pytest", f"--output={written}", *arguments],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={**os.environ, "COLUMNS": "100", "PYTHONIOENCODING": "utf-8"},
+    ) as running:  # fmt: skip
+        assert once.wait(30)
+        running.send_signal(signal.SIGINT)
+        output, _ = running.communicate(timeout=30)
+    return Ran(running.returncode, output, "", written, replayed=False)

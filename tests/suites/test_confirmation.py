@@ -1,10 +1,6 @@
 """What does not pass is looked at again: alone, as often as asked, and every attempt is told."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +16,7 @@ import yaml
 from fixtures.confirmation import further_looks
 from tests.fixtures.sites import Answer, Site, serving
 from tests.suites import shop
-from tests.suites.command_line import ROOT, Ran, run
+from tests.suites.command_line import Ran, interrupted, run
 
 FAILS = "status: expected 200, observed 502"
 
@@ -188,23 +184,14 @@ def test_interrupted_while_looking_again(tmp_path: Path) -> None:
 
     with serving(answer) as server:
         options = _declare(tmp_path / "e", server, "home", "fine")
-        written = tmp_path / "out"
-        command = [sys.executable, "-m", "pytest", f"--output={written}", *options, "--confirm=2"]
-        with subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env={**os.environ, "COLUMNS": "100", "PYTHONIOENCODING": "utf-8"},
-        ) as running:  # fmt: skip
-            assert again.wait(30)
-            running.send_signal(signal.SIGINT)
-            output, _ = running.communicate(timeout=30)
-            done.set()
-    ran = Ran(running.returncode, output, "", written, replayed=False)
-    assert ran.exit_code == 2, output
+        ran = interrupted(tmp_path / "out", *options, "--confirm=2", once=again)
+        done.set()
+    assert ran.exit_code == 2, ran.output
     verdict = ran.verdict("shop")
     assert (verdict["verdict"], verdict["interrupted"]) == ("unknown", True)
     assert _attempts(ran) == {"fine": [("PASS", "")], "home": [("FAIL", "502")]}
-    assert f"✗ home {FAILS}" in output
-    assert "shop: UNKNOWN — 2 checks: 1 passed, 1 failed, interrupted (" in output
+    assert f"✗ home {FAILS}" in ran.output
+    assert "shop: UNKNOWN — 2 checks: 1 passed, 1 failed, interrupted (" in ran.output
 
 
 def test_a_replay_confirms_nothing(tmp_path: Path) -> None:
