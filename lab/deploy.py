@@ -74,13 +74,15 @@ def deploy(services: tuple[str, ...], release: str) -> None:
 def blue_green(service: str, release: str) -> None:
     """Bring a new image into service beside the old one, and take that away once it is healthy.
 
-    nginx knows both while there are two, and is reloaded last.
+    nginx knows both while there are two, and is reloaded last. No request is lost: what a worker
+    of before has accepted, it sends to the old container alone, so that goes after those workers.
     """
     build(service, release)
     label = f"label=com.docker.compose.service={service}"
     old = docker("ps", "--quiet", "--no-trunc", f"--filter={_PROJECT}", f"--filter={label}").split()
     scale(service, len(old) + 1, NO_FIXED_NAME.format(service=service))
     nginx_config.reload()
+    nginx_config.await_old_workers()
     docker("stop", *old)
     docker("rm", *old)
     nginx_config.reload()

@@ -71,7 +71,19 @@ def reload(deadline: float = 10) -> None:
     _LOADED.touch()
 
 
+def await_old_workers(deadline: float = 60) -> None:
+    """Wait until the workers of before have answered all that they had accepted."""
+    give_up = time.monotonic() + deadline
+    while any(row.endswith("is shutting down") for row in _processes()):
+        if time.monotonic() > give_up:
+            raise LabError(f"{CONTAINER} has old workers after {deadline:g} s")
+        time.sleep(0.1)
+
+
 def _workers() -> set[str]:
     """Return the process ids of the workers that take connections."""
-    rows = docker("top", CONTAINER, "-eo", "pid,args").splitlines()[1:]
-    return {row.split()[0] for row in rows if row.endswith("nginx: worker process")}
+    return {row.split()[0] for row in _processes() if row.endswith("nginx: worker process")}
+
+
+def _processes() -> list[str]:
+    return docker("top", CONTAINER, "-eo", "pid,args").splitlines()[1:]

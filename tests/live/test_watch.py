@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import address, stack
+from lab import address, deploy, stack
 from lab.engine import docker
 from lab.shapes import Shape
 from reports.availability import RouteAvailability, Watch
@@ -25,8 +25,8 @@ OF_THE_API = {"api", "api-health"}
 class Watched:
     """One watch of the lab, and what the independent prober saw meanwhile."""
 
-    def __init__(self, folder: Path, *command: str, rate: int = 50) -> None:
-        with Independent(address.load().http_port, rate) as self.other:
+    def __init__(self, folder: Path, *command: str) -> None:
+        with Independent(address.load().http_port) as self.other:
             done = subprocess.run(
                 [
                     sys.executable, "-m", "commands", "watch", "lab", f"--output={folder}",
@@ -75,7 +75,11 @@ def test_a_restart_of_the_api_is_an_outage_of_its_true_length(
 
 def test_a_graceful_deploy_has_no_outage_and_two_instances(lab: None, tmp_path: Path) -> None:
     old = docker("inspect", "--format={{.Config.Hostname}}", "vpn-api").strip()
-    seen = Watched(tmp_path, sys.executable, "-m", "tests.live.blue_green")
+    deploying = "from lab import deploy; deploy.blue_green('api', 'watched')"
+    try:
+        seen = Watched(tmp_path, sys.executable, "-c", deploying)
+    finally:
+        deploy.restore()
     print(seen.output)
     assert seen.exit_code == 0, seen.output
     assert seen.other.failed == []
