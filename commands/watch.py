@@ -1,12 +1,10 @@
 """`stackproof watch`: runs a deploy, and measures what its visitors have of it meanwhile."""
 
-import os
 import shlex
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +18,7 @@ from environments.routes import Route
 from fixtures.probing import Prober
 from fixtures.routes import Client
 from fixtures.vantage import trusted
-from reports import timeline
+from reports import timeline, whole_file
 from reports.availability import EXIT_OF, Watch, objective
 from reports.availability_text import lines
 from reports.outcome import EXIT_GO, EXIT_UNKNOWN
@@ -175,14 +173,9 @@ def _write(told: Watch, folder: Path) -> int:
     code = told.exit_code
     for name, text in texts.items():
         path = folder / name
-        temporary = path.with_name(f"{name}.{os.getpid()}")
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(path)
+            whole_file.write(text, path)
         except OSError as error:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
             print(f"{path} could not be written: {error.strerror}", file=sys.stderr)
             code = EXIT_UNKNOWN if code == EXIT_GO else code
         else:

@@ -1,4 +1,4 @@
-"""Memory sizes, as Compose writes them (`512M`) and as a person reads them (`512 MiB`)."""
+"""Sizes: of memory, as Compose (`512M`) and a person (`512 MiB`) write them; and of CPUs."""
 
 import re
 from fractions import Fraction
@@ -56,3 +56,8 @@ class Bytes(int):
         except ValueError:
             # Not quoted: the value may have come from a variable that holds a secret.
             raise PydanticCustomError("size", _EXPECTED) from None
+
+
+def cpus_in_words(number: float | None) -> str | None:
+    """A number of CPUs as a person writes it: `1.5`; None stays None."""
+    return None if number is None else f"{number:.12g}"  # engines count in billionths

@@ -1,10 +1,8 @@
 """pytest plugin: collects what the checks came to, decides, and writes `verdict.json`."""
 
-import os
 import shlex
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from reports import whole_file
 from reports.classification import check_result, missing
 from reports.outcome import EXIT_GO, EXIT_INTERRUPTED, EXIT_NO_GO, EXIT_UNKNOWN, exit_code
 from reports.redaction import redact
@@ -188,14 +187,9 @@ class _Recorder:
             # What was true when the snapshot was taken is no verdict on the stack of now.
             folder /= "replay"
         path = folder / _FILE_NAME
-        temporary = path.with_name(f"{_FILE_NAME}.{os.getpid()}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(verdict.model_dump_json(indent=2) + "\n", encoding="utf-8")
-            temporary.replace(path)
+            whole_file.write(verdict.model_dump_json(indent=2) + "\n", path)
         except OSError as error:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
             return Written(verdict, path, error.strerror or str(error))
         return Written(verdict, path, "")
 

@@ -9,6 +9,7 @@ from ipaddress import ip_network
 
 from environments.model import Environment
 from environments.services import Service
+from environments.sizes import cpus_in_words
 from fixtures.collection import critical, declares
 from fixtures.compose_file import ComposeFile, ComposeService
 from fixtures.gate import Gate, gate
@@ -79,8 +80,8 @@ def test_cpu_limit(service: Service, planned: ComposeService) -> None:
     assert planned.cpus == service.limits.cpus, finding(
         service,
         "CPU limit in the compose file",
-        expected=_cpus(service.limits.cpus),
-        observed=_cpus(planned.cpus),
+        expected=cpus_in_words(service.limits.cpus),
+        observed=cpus_in_words(planned.cpus),
         hint=_mend("cpus", service),
     )
 
@@ -205,10 +206,6 @@ def test_secrets(service: Service, planned: ComposeService, environment: Environ
         observed=f"no {', no '.join(missing)}",
         hint=_mend("secrets", service),
     )
-
-
-def _cpus(number: float | None) -> str | None:
-    return None if number is None else f"{number:.12g}"
 
 
 def _mend(key: str, service: Service) -> str:

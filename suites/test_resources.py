@@ -5,7 +5,7 @@ expected to be in effect. Nothing tells which CPU limit is in effect.
 """
 
 from environments.services import Service
-from environments.sizes import Bytes
+from environments.sizes import Bytes, cpus_in_words
 from fixtures.collection import declares
 from fixtures.facts import Container, Machine, Usage
 from reports.finding import finding
@@ -19,8 +19,8 @@ def test_cpu_limit(service: Service, container: Container) -> None:
     assert container.cpu_limit == service.limits.cpus, finding(
         service,
         "CPU limit",
-        expected=_cpus(service.limits.cpus),
-        observed=_cpus(container.cpu_limit),
+        expected=cpus_in_words(service.limits.cpus),
+        observed=cpus_in_words(container.cpu_limit),
         hint=f"docker update --cpus {service.limits.cpus} {container.name}, "
         "then mend the compose file",
     )
@@ -86,10 +86,6 @@ def test_cpu_throttled(service: Service, usage: Usage) -> None:
         },
         hint=f"docker stats --no-stream {service.container}, then raise its limit or its replicas",
     )
-
-
-def _cpus(number: float | None) -> str | None:
-    return None if number is None else f"{number:.12g}"  # engines count in billionths
 
 
 def _update(service: Service) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fixtures import baseline as baselines
+from fixtures import model_file
 from fixtures.baseline import Baseline, BaselineContainer
 from fixtures.compose_file import ComposeFile, ComposeService
 from fixtures.facts import Container, Facts, Response, Settling
@@ -99,7 +100,7 @@ def _judge(
     options: tuple[str, ...] = (),
 ) -> Ran:
     if baseline:
-        baselines.write(baseline, folder / "out" / "shop" / "replay" / baselines.FILE_NAME)
+        model_file.write(baseline, folder / "out" / "shop" / "replay" / baselines.FILE_NAME)
     services = ["--services=api,web,proxy"] if gate == "post" else []
     declared = {**ENVIRONMENT, **(environment or {})}
     return shop.replay(folder, declared, observed, f"--gate={gate}", *services, *options)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fixtures.snapshot import LOOKS, LOOKS_AT_DEPLOYED
+from fixtures.needs import LOOKS, LOOKS_AT_DEPLOYED
 from tests.suites.command_line import ROOT
 
 FORBIDDEN = ast.For | ast.While | ast.Try | ast.With | ast.Import | ast.ImportFrom | ast.Await
