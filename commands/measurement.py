@@ -117,13 +117,25 @@ def _interruptions(probes: Sequence[Probe], over: Course) -> tuple[list[Gap], li
         )
         gaps.append(gap)
         if any(probe.wrong for probe in within):
-            took = max((each.done - each.sent for each in probes if each.done == ended), default=0)
-            outages.append(_outage(gap, began, ended, took, within, over))
+            outages.append(
+                _outage(gap, began, ended, _took(probes, began), _took(probes, ended), within, over)
+            )
     return gaps, outages
 
 
+def _took(probes: Sequence[Probe], done: float) -> float:
+    """Seconds for the answer that came at that moment; 0 where none did."""
+    return max((each.done - each.sent for each in probes if each.done == done), default=0)
+
+
 def _outage(
-    gap: Gap, began: float, ended: float, took: float, within: Sequence[Probe], over: Course
+    gap: Gap,
+    began: float,
+    ended: float,
+    last_took: float,
+    next_took: float,
+    within: Sequence[Probe],
+    over: Course,
 ) -> Outage:
     unserved = [each.sent for each in within if not (each.right and each.done == ended)]
     first, last = unserved[0], unserved[-1]
@@ -131,12 +143,13 @@ def _outage(
     # the truth lies less than a turn away from them, and half a turn is the best guess.
     begins = first - min(over.interval, first - began) / 2 if began > over.began else first
     # Where we were late to ask, that is not held against the stack.
-    answered = min(ended, last + over.interval + took)
+    answered = min(ended, last + over.interval + next_took)
     ends = answered - min(over.interval, answered - last) / 2 if gap.ended else ended
     return Outage(
         seconds=round(ends - begins, 3),
         at_least=round(last - first, 3),
-        at_most=gap.seconds,
+        # An answer tells that it was up at some time between its request and its coming.
+        at_most=round(ended - began + last_took, 3),
         began=over.at(begins),
         ended=over.at(ends) if gap.ended else None,
         failures=_kinds(within),

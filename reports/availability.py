@@ -37,7 +37,7 @@ class Outage(Frozen):
     at_least: Seconds
     """From the first probe that was not answered to the last one."""
     at_most: Seconds
-    """The whole gap between right answers."""
+    """From when the last right answer before it was asked for to when the first one after came."""
     began: AwareDatetime
     ended: AwareDatetime | None
     """None where it was still on when the watch ended."""

@@ -63,7 +63,7 @@ def test_what_is_said() -> None:
         "  api         90 %        30       0.40 s       10 ms (10 ms)       10 ms (10 ms)",
         "  web        100 %        30       0.10 s       10 ms (10 ms)       10 ms (10 ms)",
         "longest gap between right answers: 0.40 s, of api, from 12:00:01.910",
-        "api was down for 0.30 s from 12:00:01.955 (0.20 to 0.40 s)",
+        "api was down for 0.30 s from 12:00:01.955 (0.20 to 0.41 s)",
         "  3 5xx: status 502",
         "api was answered by old (old, 12:00:00.010 to 12:00:02.510), "
         "then new (new, 12:00:02.610 to 12:00:03.910)",

@@ -11,16 +11,19 @@ _REQUEST = b"GET /api/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\
 
 
 class Independent:
-    """Remembers when each right answer came, as seconds of the epoch, and how many were wrong.
+    """Remembers what each request came to, and when, in seconds of the epoch.
 
     It shares no code with what it is to prove: no client, no declared route, and plain HTTP to the
     port that nginx publishes. It sends on whatever becomes of what it has sent.
     """
 
     def __init__(self, port: int, rate: int = 50) -> None:
-        self.answered: list[float] = []
+        self.answered: list[tuple[float, float]] = []
+        """When each that was answered right was sent, and when its answer came."""
         self.failed: list[float] = []
         """When each that was not answered right was sent."""
+        self.longest_lag = 0.0
+        """Seconds that the latest of all was sent after it was due."""
         self._port = port
         self._rate = rate
         self._stop = Event()
@@ -36,8 +39,14 @@ class Independent:
 
     def outage(self) -> tuple[float, float]:
         """When the longest time without a right answer began and ended."""
-        moments = sorted(self.answered)
-        return max(pairwise(moments), key=lambda gap: gap[1] - gap[0])
+        return max(pairwise(sorted(came for _, came in self.answered)), key=_length)
+
+    def bounds(self) -> tuple[float, float]:
+        """How long that was at least, and at most."""
+        began, ended = self.outage()
+        asked = min(sent for sent, came in self.answered if came == began)
+        failed = [sent for sent in self.failed if began < sent < ended]
+        return failed[-1] - failed[0], ended - asked
 
     async def _run(self) -> None:
         begun = time.monotonic()
@@ -48,7 +57,9 @@ class Independent:
             under_way.add(task)
             task.add_done_callback(under_way.discard)
             sent += 1
-            await asyncio.sleep(max(0, begun + sent / self._rate - time.monotonic()))
+            due = begun + sent / self._rate
+            await asyncio.sleep(max(0, due - time.monotonic()))
+            self.longest_lag = max(self.longest_lag, time.monotonic() - due)
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
@@ -66,6 +77,10 @@ class Independent:
         except OSError:
             answer = b""
         if answer.startswith(b"HTTP/1.1 200 ") and b'"service":"api"' in answer:
-            self.answered.append(time.time())
+            self.answered.append((sent, time.time()))
         else:
             self.failed.append(sent)
+
+
+def _length(gap: tuple[float, float]) -> float:
+    return gap[1] - gap[0]

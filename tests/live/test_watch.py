@@ -58,14 +58,19 @@ def test_a_restart_of_the_api_is_an_outage_of_its_true_length(
     seen = Watched(tmp_path, "docker", "restart", "vpn-api")
     assert (seen.exit_code, seen.watch.command_exit_code) == (1, 0), seen.output
     began, ended = seen.other.outage()
+    at_least, at_most = seen.other.bounds()
+    # By as much as either of the two was held up, neither knows the truth.
+    busy = seen.watch.longest_lag_s + seen.other.longest_lag
     for name in sorted(OF_THE_API):
         outage = max(seen.routes[name].outages, key=lambda outage: outage.seconds)
         off = outage.seconds - (ended - began)
         print(f"{name}: {outage.seconds:.3f} s, truly {ended - began:.3f} s, off by {off:+.3f} s")
-        assert abs(off) <= 0.2, seen.output
-        assert outage.at_least - 0.05 <= ended - began <= outage.at_most + 0.05, seen.output
-        assert abs(_seconds(outage.began) - began) <= 0.2
-        assert abs(_seconds(outage.ended) - ended) <= 0.2
+        print(f"busy: {busy:.3f} s\n{seen.output}")
+        assert outage.at_least <= at_most
+        assert at_least <= outage.at_most
+        assert abs(off) <= 0.2 + busy
+        assert abs(_seconds(outage.began) - began) <= 0.2 + busy
+        assert abs(_seconds(outage.ended) - ended) <= 0.2 + busy
         [instance] = seen.routes[name].instances
         assert instance.before
     assert [(each.route, each.failures) for each in seen.others if each.failures] == []
