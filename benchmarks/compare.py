@@ -2,7 +2,8 @@
 
 `.venv/bin/python -m benchmarks.compare [--runs N] [--round-trips 10,50,150]`, with the lab up. The
 ways take turns, so that a busy moment of the machine falls on all of them. A run that is not green
-stops the comparison: exit code 1.
+stops the comparison: exit code 1. The floor is an empty run of pytest, once with the plugins that
+are installed beside it, and once with those of stackproof as well.
 """
 
 import argparse
@@ -32,7 +33,17 @@ _TAIL_LINES = 15
 _FLOOR = """\
 [pytest]
 addopts = -q --assert=plain -p no:cacheprovider -p no:anyio -p no:unraisableexception -p no:logging
+markers = lab
 """
+_EMPTY = """\
+import pytest
+
+
+@pytest.mark.lab
+def test_nothing():
+    pass
+"""
+_ENVIRONMENTS = ROOT / "environments"
 HERE = "here"
 
 
@@ -65,10 +76,13 @@ def _ways(place: str, lab: address.Address, folder: Path) -> Iterator[list[Way]]
     floor = folder / "floor"
     floor.mkdir()
     (floor / "pytest.ini").write_text(_FLOOR, encoding="utf-8")
-    (floor / "test_nothing.py").write_text("def test_nothing(): pass\n", encoding="utf-8")
+    (floor / "test_nothing.py").write_text(_EMPTY, encoding="utf-8")
+    run = ("-m", "lab", f"--output={folder}")
+    loaded = ("-p", "fixtures.plugins", "-p", "reports.plugins", f"--environments={_ENVIRONMENTS}")
     yield [
-        *_each_way((_PYTEST, "-m", "lab", f"--output={folder}"), variables, variables),
-        Way("floor: pytest with one empty test", (_PYTEST, str(floor)), {}),
+        *_each_way((_PYTEST, *run), variables, variables),
+        Way("floor: one empty test, our plugins", (_PYTEST, str(floor), *run, *loaded), variables),
+        Way("floor: one empty test", (_PYTEST, str(floor)), {}),
     ]
 
 
@@ -85,6 +99,8 @@ def _each_way(
 def _run(way: Way, phases: Path) -> None:
     began = time.time()
     told = {"PHASES_BEGAN": str(began), "PHASES_FILE": str(phases), "PYTHONPATH": str(ROOT)}
+    # Whoever uses it has what Python compiled the last time.
+    told["PYTHONDONTWRITEBYTECODE"] = ""
     try:
         done = subprocess.run(  # noqa: S603
             way.command, cwd=ROOT, env={**os.environ, **way.variables, **told},

@@ -14,14 +14,13 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from _pytest.runner import runtestprotocol
 
 from environments import loader
 from environments.declared import Frozen
+from fixtures import arguments
 from fixtures.collection import SUBJECTS, case_of
 from fixtures.facts import Facts
 from fixtures.snapshot import STORE
@@ -132,26 +131,16 @@ def judge(session: pytest.Session, facts: Facts) -> Replay:
 
 def _simply_passes(item: pytest.Function) -> bool:
     said = list(item.user_properties)
-    request = SimpleNamespace(config=item.config, node=item)
-    values = {"request": request, "case": case_of(item)}
+    if not item._request:  # what pytest has run, it has to run anew
+        item._initrequest()
     try:
-        item.obj(**{name: _value(item, name, values) for name in item._fixtureinfo.argnames})
+        values = arguments.of(item)
+        item.obj(**{name: values[name] for name in item._fixtureinfo.argnames})
     except Exception:  # noqa: BLE001 - what it is, is for pytest to say
         return False
     finally:
         item.user_properties[:] = said  # without the warnings of this snapshot
     return True
-
-
-def _value(item: pytest.Function, name: str, values: dict[str, Any]) -> Any:
-    if name not in values:
-        fixture = item._fixtureinfo.name2fixturedefs[name][-1]
-        if inspect.isgeneratorfunction(fixture.func):
-            raise NotImplementedError
-        values[name] = fixture.func(
-            **{each: _value(item, each, values) for each in fixture.argnames}
-        )
-    return values[name]
 
 
 def _run(item: pytest.Function) -> CheckResult:

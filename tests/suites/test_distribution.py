@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fixtures.whole_environments import WholeEnvironments
+from fixtures.own_environments import OwnEnvironments
 from tests.suites.command_line import Ran, run
 
 SHOP = """\
@@ -51,62 +51,72 @@ def _untimed(ran: Ran) -> list[dict[str, Any]]:
     return [{**check, "duration_s": 0} for check in ran.verdict("shop")["checks"]]
 
 
-class _Node:
+class _Worker:
     """A worker as the scheduler sees it."""
 
-    def __init__(self) -> None:
-        self.given: list[list[int]] = []
-        self.shutting_down = False
-        self.gateway = SimpleNamespace(id="gw")
+    def __init__(self, spec: object = None) -> None:
+        self.given: list[str | list[int]] = []
+        self.gateway = SimpleNamespace(id="gw", spec=spec or object())
+
+    def send_runtest_all(self) -> None:
+        self.given.append("all")
 
     def send_runtest_some(self, places: list[int]) -> None:
-        self.given.append(places)
+        self.given.append(list(places))
 
     def shutdown(self) -> None:
-        self.shutting_down = True
+        self.given.append("shutdown")
 
 
-def _scheduled(checks: list[str], workers: int) -> tuple[WholeEnvironments, list[_Node]]:
-    option = SimpleNamespace(
-        selected_environments=["a", "a-b", "c"], tx=["popen"] * workers, loadscopereorder=True
-    )
-    config: Any = SimpleNamespace(
-        option=option,
-        getvalue=lambda name: vars(option)[name],
-        getoption=lambda name: vars(option)[name],
-    )
-    log: Any = SimpleNamespace(loadscopesched=lambda *_: None)
-    scheduler, nodes = WholeEnvironments(config, log), [_Node() for _ in range(workers)]
-    for node in nodes:
-        scheduler.add_node(node)
-    for node in nodes:
-        scheduler.add_node_collection(node, checks)
-    scheduler.schedule()
-    return scheduler, nodes
+class _Scheduled:
+    """A scheduler whose workers have told what they collected."""
+
+    def __init__(self, *collected: list[str]) -> None:
+        self.session = SimpleNamespace(testscollected=0)
+        config: Any = SimpleNamespace(
+            getvalue=lambda _: ["popen"] * len(collected),
+            pluginmanager=SimpleNamespace(get_plugin={"session": self.session}.get),
+        )
+        log: Any = SimpleNamespace(eachsched=lambda *_: None)
+        self.scheduler: Any = OwnEnvironments(config, log)
+        self.workers = [_Worker() for _ in collected]
+        for worker in self.workers:
+            self.scheduler.add_node(worker)
+        for worker, checks in zip(self.workers, collected, strict=True):
+            self.scheduler.add_node_collection(worker, checks)
+        self.scheduler.schedule()
+
+    def replace(self, lost: _Worker, checks: list[str]) -> _Worker:
+        worker = _Worker(lost.gateway.spec)
+        self.scheduler.add_node(worker)
+        self.scheduler.add_node_collection(worker, checks)
+        self.scheduler.schedule()
+        return worker
 
 
-CHECKS = [f"suites/test_x.py::test_{check}[{name}-web]" for name in ("a", "a-b", "c")
-          for check in ("p", "q", "r", "s")]  # fmt: skip
+A, B = [[f"test_{check}[{name}-web]" for check in "pqrs"] for name in "ab"]
 
 
-def test_each_worker_is_given_environments_in_one_piece() -> None:
-    scheduler, (one, two) = _scheduled(CHECKS, 2)
-    assert (one.given, two.given) == ([[0, 1, 2, 3]], [[4, 5, 6, 7]])
-    for place in (4, 5):
-        scheduler.mark_test_complete(two, place)
-    assert two.given == [[4, 5, 6, 7], [8, 9, 10, 11]]
-    assert not scheduler.tests_finished
-    for place in (6, 7, 8, 9, 10):
-        scheduler.mark_test_complete(two, place)
-    for place in (0, 1, 2, 3):
-        scheduler.mark_test_complete(one, place)
-    assert scheduler.tests_finished
+def test_each_worker_runs_what_it_has_collected() -> None:
+    seen = _Scheduled(A, B, [])
+    assert [each.given for each in seen.workers] == [["all", "shutdown"]] * 3
+    assert seen.session.testscollected == 8
+    assert not seen.scheduler.tests_finished
+    for worker in seen.workers[:2]:
+        for place in range(4):
+            seen.scheduler.mark_test_complete(worker, place)
+    assert seen.scheduler.tests_finished
 
 
-def test_what_a_worker_that_crashed_did_not_run_is_run_by_another() -> None:
-    scheduler, (one, two) = _scheduled(CHECKS, 2)
-    scheduler.mark_test_complete(one, 0)
-    assert scheduler.remove_node(one) == CHECKS[1]
-    for place in (4, 5, 6, 7, 8, 9, 10, 11):
-        scheduler.mark_test_complete(two, place)
-    assert two.given[-1] == [1, 2, 3]
+def test_what_lost_workers_did_not_run_is_run_by_their_successors() -> None:
+    seen = _Scheduled(A, B)
+    one, two = seen.workers
+    seen.scheduler.mark_test_complete(one, 0)
+    assert seen.scheduler.remove_node(one) == A[1]
+    assert seen.scheduler.remove_node(two) == B[0]
+    second = seen.replace(two, B)
+    first = seen.replace(one, A)
+    assert (first.given, second.given) == ([[2, 3]], [[1, 2, 3]])
+    assert seen.scheduler.remove_node(first) == A[2]
+    assert seen.replace(first, A).given == [[3]]
+    assert seen.session.testscollected == 8
