@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reports.classification import TRACEBACK, check_result
-from reports.outcome import Outcome
+from reports.outcome import EXIT_UNKNOWN, Outcome
 from reports.summary import ASCII, UNICODE, Style, summarize
 from reports.verdict_file import WRITTEN
 
@@ -55,6 +55,8 @@ class _Summary:
         writer = self._config.get_terminal_writer()
         if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             writer.line("no check was selected: nothing was verified")
+        if session.exitstatus == EXIT_UNKNOWN and not self._config.stash.get(WRITTEN, []):
+            writer.line("could not look: workers were lost before they told what they would run")
         glyphs = UNICODE if _can_print(UNICODE.values()) else ASCII
         style = Style(writer.fullwidth, glyphs, writer.markup)
         for written in self._config.stash.get(WRITTEN, []):

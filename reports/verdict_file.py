@@ -74,6 +74,7 @@ class _Recorder:
         self._required: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
         self._waited: dict[str, Waited] = {}
         self._ran_to_its_end = False
+        self._lost_worker = False
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:
@@ -87,6 +88,10 @@ class _Recorder:
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
         self._select(ids)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, error: object) -> None:
+        self._lost_worker |= bool(error)
 
     def _select(self, ids: Iterable[str]) -> None:
         self._selected |= {nodeid: number for number, nodeid in enumerate(ids)}
@@ -138,6 +143,8 @@ class _Recorder:
         if pytests == EXIT_GO and not self._ran_to_its_end:
             # A second Ctrl-C, while pytest was dealing with the first, leaves it at that.
             return EXIT_INTERRUPTED
+        if pytests == pytest.ExitCode.NO_TESTS_COLLECTED and self._lost_worker:
+            return EXIT_UNKNOWN
         if not self._results or pytests not in (EXIT_GO, EXIT_NO_GO):
             return pytests
         code = exit_code(result.outcome for result in self._results.values())

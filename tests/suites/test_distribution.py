@@ -47,6 +47,44 @@ def test_what_a_worker_found_arrives_whole(shops: Path, tmp_path: Path) -> None:
     assert _untimed(shared) == _untimed(alone)
 
 
+def test_workers_that_are_lost_before_they_collect(shops: Path, tmp_path: Path) -> None:
+    (tmp_path / "losing.py").write_text(
+        "import os\ndef pytest_collection_modifyitems(config):\n"
+        "    hasattr(config, 'workerinput') and os._exit(3)\n"
+    )
+    ran = run(
+        tmp_path / "out", "-m", "shop", f"--environments={shops}", "-n2", "-p", "losing",
+        variables={"PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert ran.exit_code == 6
+    said = "could not look: workers were lost before they told what they would run\n"
+    assert ran.output.endswith(said)
+
+
+def test_a_worker_that_is_lost_has_a_successor(shops: Path, tmp_path: Path) -> None:
+    (tmp_path / "losing.py").write_text(
+        "import os, pathlib, pytest\n"
+        "once = pathlib.Path(__file__).with_name('lost')\n"
+        "@pytest.hookimpl(wrapper=True)\n"
+        "def pytest_runtest_setup(item):\n"
+        "    if 'test_running[stall-web' in item.nodeid and not once.exists():\n"
+        "        once.touch()\n        os._exit(3)\n"
+        "    return (yield)\n"
+    )
+    ran = run(
+        tmp_path / "out", "-m", "shop or stall", f"--environments={shops}", "-n2", "-p", "losing",
+        "-k", "running or exists", variables={"PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert ran.exit_code == 6
+    told = {check["id"]: check["headline"] for check in ran.verdict("stall")["checks"]}
+    lost = "suites/test_containers.py::test_running[stall-web]"
+    assert f"crashed while running '{lost}'" in told.pop(lost)
+    assert set(told) == {
+        "containers.running[api]", "containers.exists[api]", "containers.exists[web]",
+    }  # fmt: skip
+    assert all("none.sock" in line for line in told.values())
+
+
 def _untimed(ran: Ran) -> list[dict[str, Any]]:
     return [{**check, "duration_s": 0} for check in ran.verdict("shop")["checks"]]
 
