@@ -130,6 +130,8 @@ def judge(session: pytest.Session, facts: Facts) -> Replay:
 
 
 def _simply_passes(item: pytest.Function) -> bool:
+    if not arguments.are_plain(item):
+        return False
     said = list(item.user_properties)
     if not item._request:  # what pytest has run, it has to run anew
         item._initrequest()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fixtures.own_environments import OwnEnvironments
-from tests.suites.command_line import Ran, run
+from tests.suites.command_line import run
 
 SHOP = """\
 engine: {{address: unix://{folder}/none.sock}}
@@ -44,7 +44,7 @@ def test_what_a_worker_found_arrives_whole(shops: Path, tmp_path: Path) -> None:
     alone = run(tmp_path / "alone", *arguments)
     shared = run(tmp_path / "shared", *arguments, "-n2")
     assert (alone.exit_code, shared.exit_code) == (6, 6)
-    assert _untimed(shared) == _untimed(alone)
+    assert shared.untimed("shop") == alone.untimed("shop")
 
 
 def test_workers_that_are_lost_before_they_collect(shops: Path, tmp_path: Path) -> None:
@@ -83,10 +83,6 @@ def test_a_worker_that_is_lost_has_a_successor(shops: Path, tmp_path: Path) -> N
         "containers.running[api]", "containers.exists[api]", "containers.exists[web]",
     }  # fmt: skip
     assert all("none.sock" in line for line in told.values())
-
-
-def _untimed(ran: Ran) -> list[dict[str, Any]]:
-    return [{**check, "duration_s": 0} for check in ran.verdict("shop")["checks"]]
 
 
 class _Worker:
