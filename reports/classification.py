@@ -39,8 +39,8 @@ def warn(request: pytest.FixtureRequest) -> Callable[[Finding], None]:
 
 def check_result(report: pytest.TestReport) -> CheckResult | None:
     """What this phase of a check came to; None where the phase decides nothing."""
-    plain = vars(report).get(_ATTRIBUTE)
-    return None if plain is None else CheckResult.model_validate(plain)
+    result: CheckResult | None = vars(report).get(_ATTRIBUTE)
+    return result
 
 
 def missing(told: Mapping[str, str], why: str) -> CheckResult:
@@ -94,6 +94,22 @@ def pytest_runtest_makereport(
                 for number, attempt in enumerate(told.attempts, start=1)
             ]
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, dict[str, Any], dict[str, Any]]:
+    """Send plain values: xdist sends reports from its workers to the controller."""
+    data = yield
+    if data and (result := data.get(_ATTRIBUTE)):
+        data[_ATTRIBUTE] = result.model_dump(mode="json", exclude_defaults=True)
+    return data
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_from_serializable(data: dict[str, Any]) -> None:
+    """Take what came to be what was sent."""
+    if plain := data.get(_ATTRIBUTE):
+        data[_ATTRIBUTE] = CheckResult.model_validate(plain)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -260,5 +276,4 @@ def _identity_of(named: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _attach(report: pytest.TestReport, result: CheckResult) -> None:
-    # Plain values: xdist sends the report's attributes from its workers to the controller.
-    vars(report)[_ATTRIBUTE] = result.model_dump(mode="json", exclude_defaults=True)
+    vars(report)[_ATTRIBUTE] = result

@@ -16,11 +16,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from _pytest.runner import runtestprotocol
 
 from environments import loader
 from environments.declared import Frozen
-from fixtures import arguments
+from fixtures import short_protocol
 from fixtures.collection import SUBJECTS, case_of
 from fixtures.facts import Facts
 from fixtures.snapshot import STORE
@@ -124,31 +123,15 @@ def judge(session: pytest.Session, facts: Facts) -> Replay:
         and (case := case_of(item))
         and case.environment.name == facts.environment
     ]
-    results = [_run(item) for item in items if not _simply_passes(item)]
+    results = map(_run, items)
     told = tuple(result for result in results if result.outcome is not Outcome.PASS)
     return Replay(environment=facts.environment, passed=len(items) - len(told), told=told)
-
-
-def _simply_passes(item: pytest.Function) -> bool:
-    if not arguments.are_plain(item):
-        return False
-    said = list(item.user_properties)
-    if not item._request:  # what pytest has run, it has to run anew
-        item._initrequest()
-    try:
-        values = arguments.of(item)
-        item.obj(**{name: values[name] for name in item._fixtureinfo.argnames})
-    except Exception:  # noqa: BLE001 - what it is, is for pytest to say
-        return False
-    finally:
-        item.user_properties[:] = said  # without the warnings of this snapshot
-    return True
 
 
 def _run(item: pytest.Function) -> CheckResult:
     said = list(item.user_properties)
     item.stash = pytest.Stash()  # the first look at this snapshot, whatever was seen in others
-    phases = [check_result(each) for each in runtestprotocol(item, log=False, nextitem=None)]
+    phases = [check_result(each) for each in short_protocol.run(item, None)]
     item.user_properties[:] = said
     results = [each for each in phases if each]
     worst = max(results, key=lambda each: each.outcome.weight)
