@@ -33,7 +33,7 @@ def test_each_is_gathered_once(workers: int, tmp_path: Path) -> None:
     assert ran.exit_code == 0, ran.output
     asked = proxy.requests()
     assert asked["GET /containers/json"] == ENVIRONMENTS
-    assert asked["GET /containers/ID/json"] == ENVIRONMENTS * (len(LAB.services) + 1)
+    assert asked["GET /containers/ID/json"] == ENVIRONMENTS * len(LAB.services)
     verdicts = [ran.verdict(name) for name in names]
     assert len({verdict["run"] for verdict in verdicts}) == 1
     assert {verdict["counts"]["PASS"] for verdict in verdicts} == {len(verdicts[0]["checks"])}
