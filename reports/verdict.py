@@ -56,6 +56,7 @@ class CheckResult(Frozen):
     """What is wrong, in one line that stands alone; of a flaky check, what was at first."""
     expected: str = ""
     observed: str = ""
+    # Not a default of its own, which would be copied deeply for each check.
     evidence: Mapping[str, str] = Field(default_factory=dict)
     """Title to text, in the order in which they are to be read."""
     hint: str = ""

@@ -1,10 +1,7 @@
 """Every snapshot before every check: whole runs of the suites, but for what they share.
 
-A run of its own for each snapshot would start, load and collect each time, and most of the rest
-would be pytest's own pace. Here one process collects once. Then, for one snapshot after the other,
-it calls each check and the fixtures that it asks for, as the plain functions that they are. What
-does not simply pass goes through pytest's whole protocol, as in a run, for pytest and our hooks to
-say what it is: FAIL, UNKNOWN or WAIVED.
+A run of its own for each snapshot would start, load and collect each time. Here one process
+collects once, and then runs each check on one snapshot after the other, as a run does.
 """
 
 import inspect

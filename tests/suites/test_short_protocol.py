@@ -20,14 +20,35 @@ def pytest_runtest_logreport(report):
 COUNTS_PHASES = """
 def pytest_runtest_setup(item): print("setup of one")
 """
-HAS_A_FIXTURE = """
+
+# Fixtures that no check may be called without pytest's help: another plugin's, and, as if they were
+# of ours, those that are taken down again or kept for several checks.
+WITH_A_FINALIZER = """
 import pytest
 
 @pytest.fixture(autouse=True)
 def around(request):
     request.addfinalizer(lambda: print("around one"))
+"""
+A_GENERATOR = """
+import pytest
+
+def around():
+    print("around one")
     yield
     print("around one")
+
+around.__module__ = "fixtures.another"
+around = pytest.fixture(autouse=True)(around)
+"""
+OF_THE_SESSION = """
+import pytest
+
+def around():
+    print("around all")
+
+around.__module__ = "fixtures.another"
+around = pytest.fixture(autouse=True, scope="session")(around)
 """
 
 Verify = Callable[..., Ran]
@@ -78,7 +99,11 @@ def test_a_check_is_told_once(verify: Verify, tmp_path: Path, junit: bool, worke
 
 @pytest.mark.parametrize(
     ("plugin", "says", "times"),
-    [(COUNTS_PHASES, "setup of one", 1), (HAS_A_FIXTURE, "around one", 2)],
+    [
+        (COUNTS_PHASES, "setup of one", 1),
+        (WITH_A_FINALIZER, "around one", 1),
+        (A_GENERATOR, "around one", 2),
+    ],
 )
 def test_whoever_takes_part_in_a_check_is_asked(
     verify: Verify, plugin: str, says: str, times: int
@@ -89,3 +114,7 @@ def test_whoever_takes_part_in_a_check_is_asked(
     assert Counter(check["outcome"] for check in checks) == Counter(
         check["outcome"] for check in verify().verdict("lab")["checks"]
     )
+
+
+def test_what_is_kept_for_several_checks_is_made_once(verify: Verify) -> None:
+    assert verify(plugin=OF_THE_SESSION).output.count("around all") == 1
