@@ -11,7 +11,7 @@ import environments
 import reports
 from environments.loader import InvalidEnvironment, load
 from fixtures.observation import CannotLook
-from reports.outcome import EXIT_UNKNOWN, EXIT_USAGE
+from stackproof.exit_codes import EXIT_UNKNOWN, EXIT_USAGE
 
 # A thousand files may be open, and each probe needs one for as long as it takes.
 _FASTEST = 100

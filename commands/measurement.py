@@ -10,7 +10,7 @@ from itertools import pairwise
 from environments.routes import Route
 from fixtures.probing import Probe
 from reports.availability import Answering, Gap, Latency, Outage, RouteAvailability, Slice
-from reports.redaction import redact
+from stackproof.secrets import redact
 
 # As many as a picture can show side by side.
 _SLICES = 240

@@ -18,11 +18,12 @@ from environments.routes import Route
 from fixtures.probing import Prober
 from fixtures.routes import Client
 from fixtures.vantage import trusted
-from reports import timeline, whole_file
+from reports import timeline
 from reports.availability import EXIT_OF, Watch, objective
 from reports.availability_text import lines
-from reports.outcome import EXIT_GO, EXIT_UNKNOWN
-from reports.redaction import redact
+from stackproof import atomic_write
+from stackproof.exit_codes import EXIT_GO, EXIT_UNKNOWN
+from stackproof.secrets import redact
 
 # What latencies are compared with: at ten probes a second, twenty of each route.
 BEFORE_SECONDS = 2.0
@@ -174,7 +175,7 @@ def _write(told: Watch, folder: Path) -> int:
     for name, text in texts.items():
         path = folder / name
         try:
-            whole_file.write(text, path)
+            atomic_write.write(text, path)
         except OSError as error:
             print(f"{path} could not be written: {error.strerror}", file=sys.stderr)
             code = EXIT_UNKNOWN if code == EXIT_GO else code

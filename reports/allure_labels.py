@@ -11,8 +11,8 @@ from allure_commons.model2 import Parameter, StatusDetails, TestResult, TestResu
 
 from reports.classification import check_result
 from reports.outcome import Outcome
-from reports.redaction import redact
 from reports.verdict import CheckResult
+from stackproof.secrets import redact
 
 _dynamic: Any = allure.dynamic
 _OUTCOME = "outcome"

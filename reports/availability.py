@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field
 
 from environments.declared import Frozen
-from reports.outcome import EXIT_GO, EXIT_NO_GO, EXIT_UNKNOWN
+from stackproof.exit_codes import EXIT_GO, EXIT_NO_GO, EXIT_UNKNOWN
 
 Objective = Literal["met", "missed", "unknown"]
 Percent = Annotated[float, Field(ge=0, le=100)]

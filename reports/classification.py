@@ -12,8 +12,8 @@ import pytest
 
 from reports.finding import Finding
 from reports.outcome import Outcome
-from reports.redaction import redact
 from reports.verdict import Attempt, CheckResult, Since
+from stackproof.secrets import redact
 
 TRACEBACK = "traceback"
 """Title of the evidence where a check or a fixture of ours broke."""

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from enum import StrEnum
 
+from stackproof.exit_codes import EXIT_GO, EXIT_NO_GO, EXIT_UNKNOWN
+
 
 class Outcome(StrEnum):
     """What became of a check. Later members outweigh earlier ones."""
@@ -25,16 +27,6 @@ class Outcome(StrEnum):
 
 
 _WEIGHTS = {outcome: weight for weight, outcome in enumerate(Outcome)}
-
-
-EXIT_GO = 0
-EXIT_NO_GO = 1
-EXIT_INTERRUPTED = 2
-"""pytest's own."""
-EXIT_USAGE = 4
-"""pytest's own, too: wrong usage, or an environment file that is invalid."""
-EXIT_UNKNOWN = 6
-"""No check failed, and at least one could not look. pytest's own codes end at 5."""
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from reports.classification import TRACEBACK, check_result
-from reports.outcome import EXIT_UNKNOWN, Outcome
+from reports.outcome import Outcome
 from reports.summary import ASCII, UNICODE, Style, summarize
 from reports.verdict_file import WRITTEN
+from stackproof.exit_codes import EXIT_UNKNOWN
 
 _Word = str | tuple[str, Mapping[str, bool]]
 

@@ -12,7 +12,8 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, Field
 
 from environments.declared import Frozen
-from reports.outcome import EXIT_GO, EXIT_INTERRUPTED, EXIT_NO_GO, EXIT_UNKNOWN, Outcome, exit_code
+from reports.outcome import Outcome, exit_code
+from stackproof.exit_codes import EXIT_GO, EXIT_INTERRUPTED, EXIT_NO_GO, EXIT_UNKNOWN
 
 VERDICT_VERSION: Literal[1] = 1
 

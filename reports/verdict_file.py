@@ -11,11 +11,12 @@ from uuid import uuid4
 
 import pytest
 
-from reports import whole_file
 from reports.classification import check_result, missing
-from reports.outcome import EXIT_GO, EXIT_INTERRUPTED, EXIT_NO_GO, EXIT_UNKNOWN, exit_code
-from reports.redaction import redact
+from reports.outcome import exit_code
 from reports.verdict import CheckResult, Verdict, Waited, judge
+from stackproof import atomic_write
+from stackproof.exit_codes import EXIT_GO, EXIT_INTERRUPTED, EXIT_NO_GO, EXIT_UNKNOWN
+from stackproof.secrets import redact
 
 _FILE_NAME = "verdict.json"
 _OURS = (EXIT_GO, EXIT_NO_GO, EXIT_UNKNOWN)
@@ -195,7 +196,7 @@ class _Recorder:
             folder /= "replay"
         path = folder / _FILE_NAME
         try:
-            whole_file.write(verdict.model_dump_json(indent=2) + "\n", path)
+            atomic_write.write(verdict.model_dump_json(indent=2) + "\n", path)
         except OSError as error:
             return Written(verdict, path, error.strerror or str(error))
         return Written(verdict, path, "")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reports.redaction import redact
+from stackproof.secrets import redact
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"
 

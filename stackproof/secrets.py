@@ -4,6 +4,8 @@ import os
 import re
 from collections.abc import Iterator
 
+from stackproof.printable import printable
+
 REDACTED = "[redacted]"
 
 _KEYWORD = (
@@ -59,9 +61,6 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
 )
 
-# Logs bring colours and cursor moves along; they would act on the terminal, and split a secret.
-_CONTROL = re.compile(r"\x1b\[[0-9;?]{0,32}[ -/]?[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
-
 _SECRET_VARIABLE = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|WEBHOOK|CREDENTIAL)S?(?:_|$)")
 # Such a variable says where a secret is or what it is called, and an operator wants to read that.
 _NOT_THE_SECRET = ("_FILE", "_PATH", "_DIR", "_NAME")
@@ -78,7 +77,8 @@ def redact(text: str) -> str:
     """
     if not text:
         return text
-    text = _CONTROL.sub("", text).encode(errors="replace").decode()
+    # First, because a control character would split a secret.
+    text = printable(text)
     for value in sorted(_environment_secrets(), key=len, reverse=True):
         text = text.replace(value, REDACTED)
     for pattern, replacement in _PATTERNS:

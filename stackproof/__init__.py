@@ -1,0 +1,1 @@
+"""What every part of the project shares. It imports nothing of ours."""
