@@ -22,6 +22,7 @@ from stackproof.exit_codes import (
     EXIT_NO_GO,
     EXIT_NOTHING_SELECTED,
     EXIT_UNKNOWN,
+    EXIT_USAGE,
     is_interruption,
 )
 from stackproof.run_state import Delivery
@@ -86,6 +87,37 @@ class _Recorder:
         self._waited: dict[str, Waited] = {}
         self._ran_to_its_end = False
         self._lost_worker = False
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionstart(self) -> Generator[None, object, object]:
+        """Remove the verdicts of an earlier run, which nobody may take for those of this one.
+
+        Once the lock is held, and where what is asked for is wrong. Another run that holds the
+        lock writes a verdict of its own.
+        """
+        try:
+            result = yield
+        except pytest.UsageError:
+            if run_state.of(self._config).refusal_code == EXIT_USAGE:
+                self._remove_older()
+            raise
+        self._remove_older()
+        return result
+
+    def _remove_older(self) -> None:
+        if self._config.option.collectonly:
+            return
+        older = [
+            self._path(name) for name in self._config.getoption("selected_environments", None) or ()
+        ]
+        if junit := self._config.getoption("xmlpath", None):
+            older.append(Path(junit))
+        for path in older:
+            try:
+                if path.is_file():
+                    path.unlink()
+            except OSError as error:
+                run_state.of(self._config).cannot_write(path, error, "remove")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:
@@ -205,12 +237,15 @@ class _Recorder:
         chosen = (part for option, text in given.items() if text for part in (option, text))
         return redact(shlex.join(chosen))
 
-    def _write(self, verdict: Verdict) -> Written:
-        folder = Path(self._config.option.output_directory) / verdict.environment
+    def _path(self, environment: str) -> Path:
+        folder = Path(self._config.option.output_directory) / environment
         if self._config.getoption("facts", None):
             # What was true when the snapshot was taken is no verdict on the stack of now.
             folder /= "replay"
-        path, error = folder / _FILE_NAME, ""
+        return folder / _FILE_NAME
+
+    def _write(self, verdict: Verdict) -> Written:
+        path, error = self._path(verdict.environment), ""
         try:
             atomic_write.write(verdict.model_dump_json(indent=2) + "\n", path)
         except OSError as failure:

@@ -32,8 +32,8 @@ from stackproof.secrets import redact
 _ROOMS = ("fixtures.plugins", "reports.plugins")
 
 _LISTINGS = {
-    "help": ("-h", "--help"),
-    "version": ("-V", "--version", "-VV"),
+    "help": ("--help", "-h"),
+    "version": ("-VV", "-V", "--version"),
     "collectonly": ("--collect-only", "--collectonly", "--co"),
     "markers": ("--markers",),
     "showfixtures": ("--fixtures", "--funcargs"),
@@ -50,8 +50,27 @@ _NEEDED = ("terminal", "skipping", "python", "reports")
 """The plugins of pytest without which a verdict would be wrong, or could not be shown."""
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
+
+class _Exit:
+    """The exit code of this process where an exception leaves pytest, which would make it 1."""
+
+    code = EXIT_INTERNAL_ERROR
+
+
+def _report_uncaught(kind: type[BaseException], error: BaseException, _: object) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        _Exit.code = EXIT_INTERRUPTED
+    else:
+        _print(f"ERROR: {_described(error)}")
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):
+            stream.flush()
+    os._exit(_Exit.code)
+
+
 # Before anything is captured: pytest keeps the streams that it finds.
 streams.guard()
+sys.excepthook = _report_uncaught
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -80,7 +99,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
     code = EXIT_INTERNAL_ERROR
     try:
         result = yield
-        code = result if isinstance(result, int) else EXIT_GO
+        code = int(result) if isinstance(result, int) else EXIT_GO
     except pytest.UsageError as error:
         if (refusal := run_state.of(config).refusal_code) == EXIT_USAGE:
             raise
@@ -92,7 +111,8 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
         return error.returncode or EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001 - whatever it is, the verdict stands
         _print(f"ERROR: {_described(error)}")
-    return _exit_code(config, int(code))
+    _Exit.code = _exit_code(config, code)
+    return _Exit.code
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -164,10 +184,10 @@ def _refuse_what_verifies_nothing(config: pytest.Config) -> None:
             continue
         if not set(written) & set(config.invocation_params.args):
             raise pytest.UsageError(
-                f"{written[-1]}, set in PYTEST_ADDOPTS or in the configuration, verifies nothing"
+                f"{written[0]}, set in PYTEST_ADDOPTS or in the configuration, verifies nothing"
             )
         if gate or (config.option.markexpr and option not in _HARMLESS):
-            raise pytest.UsageError(f"{written[-1]} verifies nothing: leave it out")
+            raise pytest.UsageError(f"{written[0]} verifies nothing: leave it out")
 
 
 def _exit_code(config: pytest.Config, code: int) -> int:
@@ -205,8 +225,12 @@ def _guard_output(config: pytest.Config, hook: HookImpl) -> None:
         try:
             return finish(*arguments)
         except Exception as error:  # noqa: BLE001 - JUnit and others raise what they like
-            where = getattr(error, "filename", None) or f"the output of {hook.plugin_name}"
-            run_state.of(config).cannot_write(where, error)
+            # JUnit's plugin has the name of its file, of which nothing usable is there.
+            file = getattr(hook.plugin, "logfile", None)
+            run_state.of(config).cannot_write(file or f"the output of {hook.plugin_name}", error)
+            if file and Path(file).is_file():
+                with suppress(OSError):
+                    Path(file).unlink()
             return None
 
     setattr(hook, "function", guarded)  # noqa: B010 - pluggy has no other way
@@ -224,12 +248,12 @@ def _restore(number: int) -> None:
 
 def _described(error: BaseException) -> str:
     """Return an exception and the place in our code where it was raised, in one line."""
-    place = ""
+    place, root = "", Path(__file__).parents[1]
     entry = error.__traceback__
     while entry:
         path = Path(entry.tb_frame.f_code.co_filename)
-        if path.is_relative_to(Path(__file__).parents[1]) and "site-packages" not in path.parts:
-            place = f" ({path.relative_to(Path(__file__).parents[1])}:{entry.tb_lineno})"
+        if path.parent.parent == root and path.suffix:
+            place = f" ({path.relative_to(root)}:{entry.tb_lineno})"
         entry = entry.tb_next
     text = one_line(redact(str(error)))[:300]
     return f"internal error: {type(error).__name__}{': ' if text else ''}{text}{place}"
