@@ -29,6 +29,7 @@ from stackproof.run_state import Delivery
 from stackproof.secrets import redact
 
 _FILE_NAME = "verdict.json"
+_RECORDER = "stackproof-recorder"
 _OURS = (EXIT_GO, EXIT_NO_GO, EXIT_UNKNOWN)
 
 
@@ -70,7 +71,15 @@ def pytest_configure(config: pytest.Config) -> None:
         else config.rootpath / "reports" / "out"
     )
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Recorder(config), "stackproof-recorder")
+        config.pluginmanager.register(_Recorder(config), _RECORDER)
+
+
+# Once the lock is held, and before anything is gathered: a run that is killed leaves no verdict.
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Remove the verdicts of an earlier run."""
+    recorder = session.config.pluginmanager.get_plugin(_RECORDER)
+    if recorder:
+        recorder.remove_older()
 
 
 class _Recorder:
@@ -90,21 +99,16 @@ class _Recorder:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionstart(self) -> Generator[None, object, object]:
-        """Remove the verdicts of an earlier run, which nobody may take for those of this one.
-
-        Once the lock is held, and where what is asked for is wrong. Another run that holds the
-        lock writes a verdict of its own.
-        """
         try:
-            result = yield
+            return (yield)
         except pytest.UsageError:
+            # Where it is another run that holds the lock, its verdict stands.
             if run_state.of(self._config).refusal_code == EXIT_USAGE:
-                self._remove_older()
+                self.remove_older()
             raise
-        self._remove_older()
-        return result
 
-    def _remove_older(self) -> None:
+    def remove_older(self) -> None:
+        """Remove what an earlier run said of the environments that this one is to verify."""
         if self._config.option.collectonly:
             return
         older = [

@@ -55,11 +55,13 @@ class _Exit:
     """The exit code of this process where an exception leaves pytest, which would make it 1."""
 
     code = EXIT_INTERNAL_ERROR
+    interrupted = EXIT_INTERRUPTED
+    """The code of an interrupted run: of Ctrl-C, or of the signal that ended it."""
 
 
 def _report_uncaught(kind: type[BaseException], error: BaseException, _: object) -> None:
     if issubclass(kind, KeyboardInterrupt):
-        _Exit.code = EXIT_INTERRUPTED
+        _Exit.code = _Exit.interrupted
     else:
         _print(f"ERROR: {_described(error)}")
     for stream in (sys.stdout, sys.stderr):
@@ -106,7 +108,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
         _print(f"ERROR: {error}")
         return refusal
     except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+        return _Exit.interrupted
     except pytest.exit.Exception as error:
         return error.returncode or EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001 - whatever it is, the verdict stands
@@ -126,24 +128,27 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore:unclosed <socket:ResourceWarning")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionstart(session: pytest.Session) -> None:
+@pytest.hookimpl(tryfirst=True, wrapper=True)
+def pytest_sessionstart(session: pytest.Session) -> Generator[None, object, object]:
     """End in order where the system asks for it, as with Ctrl-C."""
-    if hasattr(session.config, "workerinput"):
-        run_state.send(session.config)
-        return
-    for number in _SIGNALS:
-        with suppress(ValueError):  # not the main thread
-            before = signal.getsignal(number)
-            if before is signal.SIG_DFL:  # nohup has SIGHUP ignored
-                signal.signal(number, _end)
-                session.config.add_cleanup(partial(_restore, number))
+    config = session.config
+    if hasattr(config, "workerinput"):
+        run_state.send(config)
+    else:
+        for number in _SIGNALS:
+            with suppress(ValueError):  # not the main thread
+                if signal.getsignal(number) is signal.SIG_DFL:  # nohup has SIGHUP ignored
+                    signal.signal(number, _end)
+                    config.add_cleanup(partial(_restore, number))
+    return (yield)
 
 
 @pytest.hookimpl(tryfirst=True, wrapper=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     """Have no output keep the others, or the verdict, from being written."""
     config = session.config
+    if session.exitstatus == EXIT_INTERRUPTED:
+        session.exitstatus = _Exit.interrupted
     for each in config.hook.pytest_sessionfinish.get_hookimpls():
         if not (each.wrapper or each.hookwrapper):
             _guard_output(config, each)
@@ -195,6 +200,8 @@ def _exit_code(config: pytest.Config, code: int) -> int:
     failure = streams.failure(sys.stdout)
     if failure and failure not in (streams.CLOSED, os.strerror(errno.EPIPE)):
         _print(f"cannot write to standard output: {failure}")
+    if code == EXIT_INTERRUPTED:
+        return _Exit.interrupted
     if code not in (EXIT_GO, EXIT_NO_GO, EXIT_INTERNAL_ERROR):
         return code
     if code == EXIT_GO and any(config.getoption(option, None) for option in _LISTINGS):
@@ -236,9 +243,14 @@ def _guard_output(config: pytest.Config, hook: HookImpl) -> None:
     setattr(hook, "function", guarded)  # noqa: B010 - pluggy has no other way
 
 
+class Stopped(KeyboardInterrupt):
+    """The system asked the process to end. What lets Ctrl-C through lets this through."""
+
+
 def _end(number: int, _: object) -> None:
     signal.signal(number, signal.SIG_DFL)
-    pytest.exit(f"stopped by {signal.Signals(number).name}", returncode=128 + number)
+    _Exit.interrupted = 128 + number
+    raise Stopped(f"by {signal.Signals(number).name}")
 
 
 def _restore(number: int) -> None:
