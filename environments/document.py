@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from environments.problem import FieldPath, InvalidEnvironment, Position, Problem, shown
+from stackproof.secrets import redact
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NULLS = {"", "~", "null", "Null", "NULL"}
@@ -205,5 +206,5 @@ def described(value: object) -> str:
         return "a list"
     if value is None:
         return "nothing"
-    text = str(value)
+    text = redact(str(value))
     return repr(text if len(text) <= 60 else f"{text[:60]}…")

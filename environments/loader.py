@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
+from environments import engine_address
 from environments.document import Document, described, names, read
 from environments.dotenv import read_variables
 from environments.explanation import Explanation
@@ -54,9 +55,14 @@ def load(
     if isinstance(ca_file := values.get("ca_file"), str) and ca_file:
         values["ca_file"] = str((directory / ca_file).resolve())
     try:
-        return Environment.model_validate({**values, "name": name})
+        environment = Environment.model_validate({**values, "name": name})
     except ValidationError as error:
         problems = list(Explanation(document, values, interpolation.sources).problems(error))
+    else:
+        if offline:
+            return environment
+        engine = engine_address.resolve(environment.engine, variables)
+        return environment.model_copy(update={"engine": engine})
     raise InvalidEnvironment.first_of(problems, main)
 
 
