@@ -53,6 +53,12 @@ def _is_endpoint(text: str) -> bool:
     return bool(parts.hostname and parts.port) and parts.netloc == text and "@" not in text
 
 
+def _is_control(text: str) -> bool:
+    if "://" in text:
+        return _is_url(text)
+    return _is_endpoint(text) or _is_endpoint(f"{text}:443")
+
+
 def _is_published_port(text: str) -> bool:
     return 1 <= int(text) <= 65535 if text.isdecimal() else "*" not in text and _is_endpoint(text)
 
@@ -111,6 +117,14 @@ Address = Annotated[
         lambda text: "*" not in text and _is_endpoint(text),
     ),
 ]
+Control = Annotated[
+    str,
+    _expect(
+        "a URL such as https://example.com/, a host and port such as example.com:443, or a host",
+        _is_control,
+    ),
+]
+"""What must be reachable from here; a host alone at port 443."""
 Table = Annotated[Mapping[Name, T], AfterValidator(MappingProxyType), PlainSerializer(dict)]
 """Values by name, in the order of the file; as unchangeable as what holds it."""
 Texts = Annotated[Mapping[str, str], AfterValidator(MappingProxyType), PlainSerializer(dict)]
