@@ -12,6 +12,7 @@ import reports
 from environments.loader import InvalidEnvironment, load
 from fixtures.observation import CannotLook
 from stackproof.exit_codes import EXIT_UNKNOWN, EXIT_USAGE
+from stackproof.printable import one_line
 
 # A thousand files may be open, and each probe needs one for as long as it takes.
 _FASTEST = 100
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code, said = EXIT_UNKNOWN, f"nothing can be probed, so the command was not run: {reason}"
     except KeyboardInterrupt:
         code, said = 130, "interrupted"
-    print(f"stackproof: {said}", file=sys.stderr)
+    print(f"stackproof: {one_line(said)}", file=sys.stderr)
     return code
 
 

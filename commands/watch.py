@@ -23,6 +23,7 @@ from reports.availability import EXIT_OF, Watch, objective
 from reports.availability_text import lines
 from stackproof import atomic_write
 from stackproof.exit_codes import EXIT_GO, EXIT_UNKNOWN
+from stackproof.printable import one_line
 from stackproof.secrets import redact
 
 # What latencies are compared with: at ten probes a second, twenty of each route.
@@ -177,8 +178,8 @@ def _write(told: Watch, folder: Path) -> int:
         try:
             atomic_write.write(text, path)
         except OSError as error:
-            print(f"{path} could not be written: {error.strerror}", file=sys.stderr)
+            print(one_line(f"{path} could not be written: {error.strerror}"), file=sys.stderr)
             code = EXIT_UNKNOWN if code == EXIT_GO else code
         else:
-            print(shown(path), file=sys.stderr)
+            print(one_line(str(shown(path))), file=sys.stderr)
     return code
