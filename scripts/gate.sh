@@ -11,6 +11,14 @@ one_line() {
     printf '%s' "$*" | tr -s '[:cntrl:]' ' '
 }
 
+# Waits for processes to end, at most two seconds: what they read may be held open by others.
+wait_briefly() {
+    for _ in {1..20}; do
+        kill -0 "$@" 2>/dev/null || break
+        sleep 0.1
+    done
+}
+
 # Shows an error as an annotation and in the job's summary, where GitHub runs this.
 #   github_error TITLE TEXT
 github_error() {
@@ -61,11 +69,11 @@ run_gate() {
     if [[ $GITHUB_ACTIONS == true ]]; then
         # What pytest says of wrong usage goes into the annotation.
         errors=$(mktemp 2>/dev/null) || errors=/dev/null
-        {
-            pytest_within "$wait" "${options[@]}" 2>&1 >&3 3>&- |
-                (trap '' INT TERM && exec tee "$errors" >&2 3>&-)
-            code=${PIPESTATUS[0]}
-        } 3>&1
+        exec 9> >(trap '' INT TERM && exec tee "$errors" >&2)
+        pytest_within "$wait" "${options[@]}" 2>&9 9>&-
+        code=$?
+        exec 9>&-
+        wait_briefly $!
         said=$(grep -m 1 '^ERROR: ' "$errors")
         [[ $errors == /dev/null ]] || rm -f "$errors"
     else

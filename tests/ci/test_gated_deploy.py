@@ -376,7 +376,7 @@ def test_a_gate_that_hangs_is_ended(stage: Stage) -> None:
     script = stage.folder / "stackproof" / "scripts" / "gate.sh"
     text = script.read_text(encoding="utf-8")
     script.write_text(text.replace("GATE_SECONDS=180", "GATE_SECONDS=1"), encoding="utf-8")
-    stage.then("post", "sleep 60 & wait")
+    stage.then("post", "exec sleep 60")
     done = _deploy(stage, f"--rollback={ROLLBACK}", "--wait=0")
     assert (done.returncode, stage.course) == (6, ALL_WELL)
     assert _last(done).endswith(": the gate did not end within 1 s")
