@@ -6,10 +6,8 @@
 # The longest that a gate may take beyond --wait, in seconds: a lock, the checks, two retries.
 GATE_SECONDS=180
 
-# Prints text on one line, without control characters.
-one_line() {
-    printf '%s' "$*" | tr -s '[:cntrl:]' ' '
-}
+# shellcheck source=scripts/github.sh
+source "$root/scripts/github.sh"
 
 # Waits for processes to end, at most two seconds: what they read may be held open by others.
 wait_briefly() {
@@ -17,23 +15,6 @@ wait_briefly() {
         kill -0 "$@" 2>/dev/null || break
         sleep 0.1
     done
-}
-
-# Shows an error as an annotation and in the job's summary, where GitHub runs this.
-#   github_error TITLE TEXT
-github_error() {
-    [[ $GITHUB_ACTIONS == true ]] || return 0
-    local title text
-    title=$(one_line "$1" | sed 's/%/%25/g; s/:/%3A/g; s/,/%2C/g')
-    text=$(one_line "$2" | sed 's/%/%25/g')
-    printf '::error title=%s::%s\n' "$title" "$text"
-    [[ -z $GITHUB_STEP_SUMMARY ]] ||
-        printf '<h2>%s</h2>\n\n<pre>%s</pre>\n\n' "$(html "$1")" "$(html "$2")" >>"$GITHUB_STEP_SUMMARY"
-}
-
-# Prints text on one line, as HTML.
-html() {
-    one_line "$1" | sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g'
 }
 
 # Runs pytest, at most so long beyond WAIT seconds, where this machine has a program for that. The form

@@ -122,12 +122,12 @@ class Stage:
         )  # fmt: skip
 
 
-def set_up(folder: Path, installed: Path) -> Stage:
+def set_up(folder: Path, installed: Path, venv: Path | None = None) -> Stage:
     """Install stackproof in a directory, and note what it does in another."""
-    programs = installed / ".venv" / "bin"
+    programs = (venv or installed / ".venv") / "bin"
     programs.mkdir(parents=True)
-    (installed / "scripts").mkdir()
-    for name in ("gated-deploy", "gate.sh"):
+    (installed / "scripts").mkdir(parents=True)
+    for name in ("gated-deploy", "gate.sh", "github.sh"):
         shutil.copy(ROOT / "scripts" / name, installed / "scripts")
     for name, text in {"pytest": _PYTEST, "stackproof": _STACKPROOF, "python": _PYTHON}.items():
         (programs / name).write_text(text, encoding="utf-8")
