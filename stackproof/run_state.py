@@ -1,6 +1,5 @@
 """What is known of a run as a whole: its verdicts, and the outputs that could not be written."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +71,5 @@ def receive(config: pytest.Config, output: Mapping[str, object]) -> None:
 
 def reason(error: BaseException) -> str:
     """Return an error in one line: the words of the system where it has some."""
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno)
-    return one_line(str(error)) or type(error).__name__
+    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return one_line(words) or type(error).__name__
