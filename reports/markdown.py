@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from reports.matrix import matrix
 from reports.outcome import Outcome
 from reports.summary import UNICODE, WARNING, counted, told, warnings
-from reports.verdict import CheckResult, Decision, Verdict
+from reports.verdict import CheckResult, Decision, Verdict, origin
 
 LARGEST = 200_000
 """Bytes of one verdict: a page of GitHub's takes a mebibyte, and a deploy has three verdicts."""
@@ -40,8 +40,10 @@ def markdown(verdict: Verdict, largest: int = LARGEST) -> str:
 def _parts(verdict: Verdict) -> Iterable[str]:
     moment = f", {verdict.gate} gate" if verdict.gate else ""
     decision = f"{_DECISIONS[verdict.verdict]} {verdict.verdict.upper()}"
-    yield f"## {_text(verdict.environment)}{moment}: {decision}\n\n"
+    yield f"## {_text(verdict.environment)}{moment}: {origin(verdict)}{decision}\n\n"
     yield f"{counted(verdict)} ({verdict.duration_s:.1f} s)\n"
+    if verdict.engine:
+        yield f"\nengine: {_code(verdict.engine)}\n"
     yield from _wrong([check for check in verdict.checks if check.outcome is Outcome.FAIL])
     yield from _noted(verdict)
     yield from _matrix([check for check in verdict.checks if check.suite])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,8 @@ class RunState:
     """By path of an output: why it could not be written, or removed; one line."""
     obstacles: dict[str, dict[str, str]] = field(default_factory=dict)
     """By environment and id: what makes a verdict of go impossible, though no check says so."""
+    replay_of: datetime | None = None
+    """When the facts were gathered, where this run replays a snapshot."""
     refusal_code: int = EXIT_USAGE
     """The exit code of a `pytest.UsageError`."""
 
