@@ -9,6 +9,8 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 _FORM = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([bkmgt]?)(?:i?b)?", re.IGNORECASE)
 _POWERS = {"": 0, "b": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+# Engines count in 64 bits.
+_MOST = 2**63 - 1
 _EXPECTED = "expected a size such as 512M or 2G"
 
 
@@ -52,10 +54,13 @@ class Bytes(int):
     @classmethod
     def _validate(cls, value: object) -> Self:
         try:
-            return cls.parse(value)
+            size = cls.parse(value)
         except ValueError:
+            size = None
+        if size is None or size > _MOST:
             # Not quoted: the value may have come from a variable that holds a secret.
-            raise PydanticCustomError("size", _EXPECTED) from None
+            raise PydanticCustomError("size", _EXPECTED)
+        return size
 
 
 def cpus_in_words(number: float | None) -> str | None:
