@@ -58,7 +58,8 @@ def is_host(text: str) -> bool:
     except ValueError:
         pass
     try:
-        name = text.encode("idna").decode("ascii")
+        # The codec takes time to load.
+        name = text if text.isascii() else text.encode("idna").decode()
     except UnicodeError:
         return False
     labels = name.removesuffix(".").split(".")
