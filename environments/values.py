@@ -118,6 +118,12 @@ def _is_host_port(text: str) -> bool:
     return _is_port(text[2:]) if text.startswith("*:") else _is_endpoint(text)
 
 
+def _is_control(text: str) -> bool:
+    if "://" in text:
+        return _is_url(text)
+    return _is_endpoint(text) or _is_endpoint(f"{text}:443")
+
+
 def _is_published_port(text: str) -> bool:
     return _is_port(text) or _is_endpoint(text)
 
@@ -203,6 +209,14 @@ Host = Annotated[
     AfterValidator(str.lower),
 ]
 Address = Annotated[str, _expect("an address and port such as 127.0.0.1:443", _is_endpoint)]
+Control = Annotated[
+    str,
+    _expect(
+        "a URL such as https://example.com/, a host and port such as example.com:443, or a host",
+        _is_control,
+    ),
+]
+"""What must be reachable from here; a host alone at port 443."""
 Table = Annotated[
     Mapping[Name, T],
     Field(max_length=_MOST_ENTRIES),
