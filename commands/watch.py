@@ -15,6 +15,7 @@ from commands.measurement import Course, measure, undecided
 from environments.model import Environment
 from environments.problem import shown
 from environments.routes import Route
+from fixtures.control import doubting_names
 from fixtures.probing import Prober
 from fixtures.routes import Client
 from fixtures.vantage import trusted
@@ -68,7 +69,8 @@ def watch(
         OSError: the command cannot be run.
     """
     routes = public_routes(environment)
-    prober = Prober(routes, Client(environment.resolve, trusted(environment)).look, rate)
+    client = Client(environment.resolve, trusted(environment))
+    prober = Prober(routes, doubting_names(environment, client.look), rate)
     deploy = Deploy(command)
     live = LiveLine(prober.probes)
     with deploy.passing_signals_on():
