@@ -17,6 +17,7 @@ from commands.screen import say
 from environments.model import Environment
 from environments.problem import shown
 from environments.routes import Route
+from fixtures.control import doubting_names
 from fixtures.observation import CannotLook
 from fixtures.probing import Prober
 from fixtures.routes import Client
@@ -75,7 +76,8 @@ def watch(
     """
     _remove_earlier(folder)
     routes = public_routes(environment)
-    prober = Prober(routes, Client(environment.resolve, trusted(environment)).look, rate)
+    client = Client(environment.resolve, trusted(environment))
+    prober = Prober(routes, doubting_names(environment, client.look), rate)
     deploy = Deploy(command)
     live = LiveLine(prober.probes)
     with deploy.passing_signals_on():
