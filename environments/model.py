@@ -14,7 +14,7 @@ from environments.problem import FieldPath
 from environments.routes import Route, Tls, TlsHost
 from environments.services import Service
 from environments.sizes import Bytes
-from environments.values import Addresses, Name, Port, Subnet, Table
+from environments.values import Addresses, Control, Name, Port, Subnet, Table
 
 
 class Nginx(Declared):
@@ -43,6 +43,13 @@ class Outside(Declared):
     """Its name or address."""
     closed_ports: tuple[Port, ...]
     """Ports of it that nobody may connect to."""
+
+
+class Vantage(Declared):
+    """Where the suite runs."""
+
+    control: Control | None = None
+    """What must be reachable from there for anything that is observed from there to count."""
 
 
 class ClosedPort(Frozen):
@@ -120,6 +127,7 @@ class Environment(Declared):
     deploy: Deploy | None = None
     resolve: Addresses = Field(default_factory=nothing)
     """`host:port` (host may be `*`) to the `address:port` to connect to; SNI and Host stay."""
+    vantage: Vantage | None = None
     ca_file: str | None = None
     """Certificates to trust instead of the system's, PEM; relative to the environment's file."""
     services: Annotated[Table[Service], Field(min_length=1)]

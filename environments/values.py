@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from types import MappingProxyType
 from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
@@ -12,6 +12,9 @@ from pydantic_core import PydanticCustomError
 
 _VERSION = re.compile(r"[0-9]+([.][0-9]+)*")
 _HOST_KEY = re.compile(r"(?:^|(?<=\s))(?:ssh|ecdsa|sk)-\S+\s+AAAA[A-Za-z0-9+/]+={0,2}(?=\s|$)")
+_USER = re.compile(r"[^-:@/][^:@/]*")
+_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+_LONGEST_HOST = 253
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 T = TypeVar("T")
@@ -36,21 +39,54 @@ def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
+def is_host(text: str) -> bool:
+    """Tell whether a text is a host name or an IP address."""
+    try:
+        return bool(ip_address(text))
+    except ValueError:
+        return len(text) <= _LONGEST_HOST and all(
+            map(_LABEL.fullmatch, text.removesuffix(".").split("."))
+        )
+
+
 def _is_url(text: str) -> bool:
     parts = urlsplit(text)
     return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
 
 
-def _is_engine(text: str) -> bool:
-    parts = urlsplit(text)
-    if parts.scheme == "unix":
-        return parts.path.startswith("/") and not parts.netloc
-    return parts.scheme in ("tcp", "ssh") and bool(parts.hostname) and parts.port != 0
+ENGINE_EXPECTED = "an engine such as unix:///var/run/docker.sock or ssh://user@host:22"
+
+
+def is_engine(text: str) -> bool:
+    """Tell whether a text is the address of an engine."""
+    scheme, _, rest = text.partition("://")
+    if not text.isprintable() or set(rest) & set(" ?#"):
+        return False
+    if scheme == "unix":
+        return rest.startswith("/")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    # A password would end up in messages and in the list of processes.
+    user, at, _ = parts.netloc.rpartition("@")
+    if scheme == "ssh":
+        right = parts.path in ("", "/") and (not at or _USER.fullmatch(user))
+    else:
+        right = scheme == "tcp" and not at
+    return bool(right) and is_host(parts.hostname or "") and port != 0
 
 
 def _is_endpoint(text: str) -> bool:
     parts = urlsplit(f"//{text}")
     return bool(parts.hostname and parts.port) and parts.netloc == text and "@" not in text
+
+
+def _is_control(text: str) -> bool:
+    if "://" in text:
+        return _is_url(text)
+    return _is_endpoint(text) or _is_endpoint(f"{text}:443")
 
 
 def _is_published_port(text: str) -> bool:
@@ -91,9 +127,7 @@ Share = Annotated[float, _expect("a share such as 0.9", lambda share: 0 < share 
 UrlPath = Annotated[str, _expect("a path such as /health", lambda path: path.startswith("/"))]
 Version = Annotated[str, _expect("a version such as 20.10", _VERSION.fullmatch)]
 Url = Annotated[str, _expect("a URL such as https://example.com/", _is_url)]
-EngineAddress = Annotated[
-    str, _expect("an engine such as unix:///var/run/docker.sock or ssh://user@host:22", _is_engine)
-]
+EngineAddress = Annotated[str, _expect(ENGINE_EXPECTED, is_engine)]
 HostKeys = Annotated[
     str,
     BeforeValidator(_host_keys),
@@ -111,6 +145,14 @@ Address = Annotated[
         lambda text: "*" not in text and _is_endpoint(text),
     ),
 ]
+Control = Annotated[
+    str,
+    _expect(
+        "a URL such as https://example.com/, a host and port such as example.com:443, or a host",
+        _is_control,
+    ),
+]
+"""What must be reachable from here; a host alone at port 443."""
 Table = Annotated[Mapping[Name, T], AfterValidator(MappingProxyType), PlainSerializer(dict)]
 """Values by name, in the order of the file; as unchangeable as what holds it."""
 Texts = Annotated[Mapping[str, str], AfterValidator(MappingProxyType), PlainSerializer(dict)]

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field
 
 from environments.declared import Frozen
 from reports.fields import Line
-from stackproof.exit_codes import EXIT_GO, EXIT_NO_GO, EXIT_UNKNOWN
+from stackproof.exit_codes import EXIT_GO, EXIT_OBJECTIVE_MISSED, EXIT_UNKNOWN
 
 Objective = Literal["met", "missed", "unknown"]
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -15,7 +15,7 @@ Seconds = Annotated[float, Field(ge=0)]
 
 EXIT_OF: Mapping[Objective, int] = {
     "met": EXIT_GO,
-    "missed": EXIT_NO_GO,
+    "missed": EXIT_OBJECTIVE_MISSED,
     "unknown": EXIT_UNKNOWN,
 }
 

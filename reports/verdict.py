@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, Field
 from environments.declared import Frozen
 from reports.fields import Line, Lines, Title
 from reports.outcome import Outcome, exit_code
-from stackproof.exit_codes import EXIT_GO, EXIT_INTERRUPTED, EXIT_NO_GO, EXIT_UNKNOWN
+from stackproof.exit_codes import EXIT_GO, EXIT_NO_GO, EXIT_UNKNOWN, is_interruption
 
 VERDICT_VERSION: Literal[1] = 1
 
@@ -164,7 +164,7 @@ def judge(
         gate=gate,
         verdict=_DECISIONS.get(code, "unknown"),
         exit_code=code,
-        interrupted=session_code == EXIT_INTERRUPTED,
+        interrupted=is_interruption(session_code),
         started=started,
         duration_s=round(duration_s, 3),
         waited=waited,

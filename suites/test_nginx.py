@@ -18,6 +18,8 @@ from reports.hint import command
 
 # Of `nginx: [warn] …`, or as in its log: `2026/01/31 12:00:00 [warn] 7#7: …`.
 _WARNING = re.compile(r"\[warn\] (?:\d+#\d+: )?(.+)")
+_ADDRESS = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.%]+\]):\d{1,5}")
+_SHOWN = 100
 
 
 @critical
@@ -124,8 +126,11 @@ def test_routed(
     server = server_of(servers, url, by_default=proxied_route.vantage == "server")
     location = server and location_of(server, url, follow=proxied_route.follow_redirects)
     leads_to = set(location.passes_to) if location else set()
-    if any("$" in name for name in leads_to):
-        raise CannotLook(f"where the route leads is decided by variables: {sorted(leads_to)[0]}")
+    for address in sorted(leads_to):
+        if "$" in address:
+            raise CannotLook(f"where the route leads is decided by variables: {address[:_SHOWN]}")
+        if not _ADDRESS.fullmatch(address):
+            raise CannotLook(f"where the route leads cannot be read: {address[:_SHOWN]}")
     if server and environment.nginx and not leads_to:
         leads_to = {environment.nginx.service}
     own = {service.name, service.container, *(found.own_addresses if found else ())}

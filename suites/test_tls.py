@@ -22,7 +22,8 @@ _NOT_YET_VALID, _EXPIRED, _OTHER_HOST = 9, 10, 62
 def test_trusted(tls_host: TlsHost, handshake: Handshake, facts: Facts) -> None:
     """Browsers warn users away from a certificate whose issuer they do not trust."""
     refused = handshake.error or handshake.refused
-    code, certificate = handshake.refused_code, handshake.certificate
+    code, shown = handshake.refused_code, handshake.certificate
+    certificate = shown if isinstance(shown, Certificate) else None
     if certificate and not certificate.not_before <= facts.gathered_at <= certificate.not_after:
         chain_is_right = code in (_NOT_YET_VALID, _EXPIRED)  # of the certificate itself
     else:
