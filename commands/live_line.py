@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from commands.screen import is_terminal, say
 from fixtures.probing import Probe
+from stackproof.printable import one_line
 
 _EVERY_SECONDS = 0.25
 _CLEAR = "\x1b[2K"
@@ -40,7 +41,7 @@ class LiveLine:
             parts.append(f"{failed} failed ({', '.join(sorted(self._failed))})")
         for route, since in self._down.items():
             parts.append(f"{route} down for {now - since:.1f} s")
-        text = " · ".join(parts) if _takes("·") else ", ".join(parts)
+        text = one_line((" · " if _takes("·") else ", ").join(parts))
         say(_CLEAR + text[: shutil.get_terminal_size().columns - 1], end="\r")
 
     def clear(self) -> None:

@@ -27,6 +27,7 @@ from reports.availability_markdown import markdown
 from reports.availability_text import lines
 from stackproof import atomic_write
 from stackproof.exit_codes import EXIT_GO, EXIT_UNKNOWN
+from stackproof.printable import one_line
 from stackproof.secrets import redact
 
 # What latencies are compared with: at ten probes a second, twenty of each route.
@@ -80,7 +81,10 @@ def watch(
     live = LiveLine(prober.probes)
     with deploy.passing_signals_on():
         epoch, began = datetime.now(UTC), time.monotonic()
-        prober.start()
+        try:
+            prober.start()
+        except RuntimeError as error:  # this machine has no room for another thread
+            raise CannotLook(str(error)) from None
         try:
             ran = _run(deploy, prober, live)
         finally:
@@ -190,10 +194,10 @@ def _write(told: Watch, folder: Path) -> int:
         try:
             atomic_write.write(text, path)
         except OSError as error:
-            say(f"{path} could not be written: {error.strerror}")
+            say(one_line(f"{path} could not be written: {error.strerror}"))
             code = EXIT_UNKNOWN if code == EXIT_GO else code
         else:
-            say(str(shown(path)))
+            say(one_line(str(shown(path))))
     _summarize(told)
     return code
 
@@ -207,4 +211,4 @@ def _summarize(told: Watch) -> None:
         with Path(path).open("a", encoding="utf-8") as page:
             page.write(markdown(told))
     except OSError as error:
-        say(f"the summary of the job could not be written: {error.strerror}")
+        say(one_line(f"the summary of the job could not be written: {error.strerror}"))

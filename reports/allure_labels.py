@@ -12,6 +12,7 @@ from allure_commons.model2 import Parameter, StatusDetails, TestResult, TestResu
 from reports.classification import check_result
 from reports.outcome import Outcome
 from reports.verdict import CheckResult
+from stackproof.printable import lines
 from stackproof.secrets import redact
 
 _dynamic: Any = allure.dynamic
@@ -91,8 +92,7 @@ class _Written:
     def report_container(self, container: TestResultContainer) -> None:
         for step in (*container.befores, *container.afters):
             if step.statusDetails:
-                step.statusDetails.message = redact(step.statusDetails.message or "")
-                step.statusDetails.trace = redact(step.statusDetails.trace or "")
+                step.statusDetails = _in_our_words(step.statusDetails)
 
 
 def _digest(text: str) -> str:
@@ -100,6 +100,6 @@ def _digest(text: str) -> str:
 
 
 def _in_our_words(details: StatusDetails) -> StatusDetails:
-    message, trace = redact(details.message or ""), redact(details.trace or "")
+    message, trace = lines(redact(details.message or "")), lines(redact(details.trace or ""))
     says = message if message.startswith(("XFAIL", "XPASS")) else trace or message
     return StatusDetails(message=says.partition("\n")[0], trace=trace)

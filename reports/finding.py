@@ -28,11 +28,11 @@ class Finding:
         """The whole of it, as it is printed."""
         parts = [self.headline]
         for title, text in self.evidence.items():
-            lines = text.splitlines() or [""]
+            lines = text.rstrip("\n").split("\n")
             if len(lines) == 1:
                 parts.append(f"  {title}: {lines[0]}")
             else:
-                parts += [f"  {title}:", *(f"    {line}" for line in lines)]
+                parts += [f"  {title}:", *(f"    {line}".rstrip() for line in lines)]
         if self.hint:
             parts.append(f"hint: {self.hint}")
         return "\n".join(parts)

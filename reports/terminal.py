@@ -11,6 +11,7 @@ from reports.outcome import Outcome
 from reports.summary import ASCII, UNICODE, Style, summarize
 from reports.verdict_file import WRITTEN
 from stackproof.exit_codes import EXIT_UNKNOWN
+from stackproof.printable import one_line
 
 _Word = str | tuple[str, Mapping[str, bool]]
 
@@ -43,6 +44,15 @@ def pytest_configure(config: pytest.Config) -> None:
     """Print the summary where pytest prints: not in an xdist worker."""
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Summary(config), "stackproof-summary")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_cmdline_main() -> Generator[None, object, object]:
+    """Keep what is said of wrong usage on its line: it quotes the command line, and files."""
+    try:
+        return (yield)
+    except pytest.UsageError as error:
+        raise pytest.UsageError(*(one_line(str(said)) for said in error.args)) from error
 
 
 class _Summary:
