@@ -14,7 +14,6 @@ from typing import NoReturn
 
 from commands.screen import say
 from stackproof.exit_codes import EXIT_INTERNAL_ERROR, EXIT_UNKNOWN, EXIT_USAGE
-from stackproof.printable import one_line
 
 _ROOT = Path(__file__).parents[1]
 # A thousand files may be open, and each probe needs one for as long as it takes.
@@ -42,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code, said = 130, "interrupted"
     except Exception as error:  # noqa: BLE001 - a traceback's exit code is that of no-go
         code, said = EXIT_INTERNAL_ERROR, f"internal error: {error!r}"
-    say(f"stackproof: {one_line(said)}")
+    say(f"stackproof: {said}")
     return code
 
 
@@ -57,8 +56,7 @@ def _run(given: list[str]) -> int:
     except InvalidEnvironment as error:
         raise _UsageError(str(error)) from None
     except CannotLook as reason:
-        said = f"nothing can be probed, so the command was not run: {reason}"
-        say(f"stackproof: {one_line(said)}")
+        say(f"stackproof: nothing can be probed, so the command was not run: {reason}")
         return EXIT_UNKNOWN
 
 

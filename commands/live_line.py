@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from commands.screen import is_terminal, say
 from fixtures.probing import Probe
-from stackproof.printable import one_line
 
 _EVERY_SECONDS = 0.25
 _CLEAR = "\x1b[2K"
@@ -41,13 +40,13 @@ class LiveLine:
             parts.append(f"{failed} failed ({', '.join(sorted(self._failed))})")
         for route, since in self._down.items():
             parts.append(f"{route} down for {now - since:.1f} s")
-        text = one_line((" · " if _takes("·") else ", ").join(parts))
-        say(_CLEAR + text[: shutil.get_terminal_size().columns - 1], end="\r")
+        text = (" · " if _takes("·") else ", ").join(parts)
+        say(text[: shutil.get_terminal_size().columns - 1], start=_CLEAR, end="\r")
 
     def clear(self) -> None:
         """Take it away."""
         if self._shown:
-            say(_CLEAR, end="")
+            say("", start=_CLEAR, end="")
 
     def _catch_up(self) -> None:
         while self._read < len(self._probes):

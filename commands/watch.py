@@ -17,6 +17,7 @@ from commands.screen import say
 from environments.model import Environment
 from environments.problem import shown
 from environments.routes import Route
+from fixtures.control import doubting_names
 from fixtures.observation import CannotLook
 from fixtures.probing import Prober
 from fixtures.routes import Client
@@ -27,7 +28,6 @@ from reports.availability_markdown import markdown
 from reports.availability_text import lines
 from stackproof import atomic_write
 from stackproof.exit_codes import EXIT_GO, EXIT_UNKNOWN
-from stackproof.printable import one_line
 from stackproof.secrets import redact
 
 # What latencies are compared with: at ten probes a second, twenty of each route.
@@ -76,7 +76,8 @@ def watch(
     """
     _remove_earlier(folder)
     routes = public_routes(environment)
-    prober = Prober(routes, Client(environment.resolve, trusted(environment)).look, rate)
+    client = Client(environment.resolve, trusted(environment))
+    prober = Prober(routes, doubting_names(environment, client.look), rate)
     deploy = Deploy(command)
     live = LiveLine(prober.probes)
     with deploy.passing_signals_on():
@@ -194,10 +195,10 @@ def _write(told: Watch, folder: Path) -> int:
         try:
             atomic_write.write(text, path)
         except OSError as error:
-            say(one_line(f"{path} could not be written: {error.strerror}"))
+            say(f"{path} could not be written: {error.strerror}")
             code = EXIT_UNKNOWN if code == EXIT_GO else code
         else:
-            say(one_line(str(shown(path))))
+            say(str(shown(path)))
     _summarize(told)
     return code
 
@@ -211,4 +212,4 @@ def _summarize(told: Watch) -> None:
         with Path(path).open("a", encoding="utf-8") as page:
             page.write(markdown(told))
     except OSError as error:
-        say(one_line(f"the summary of the job could not be written: {error.strerror}"))
+        say(f"the summary of the job could not be written: {error.strerror}")
