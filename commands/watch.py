@@ -82,7 +82,10 @@ def watch(
     live = LiveLine(prober.probes)
     with deploy.passing_signals_on():
         epoch, began = datetime.now(UTC), time.monotonic()
-        prober.start()
+        try:
+            prober.start()
+        except RuntimeError as error:  # this machine has no room for another thread
+            raise CannotLook(str(error)) from None
         try:
             ran = _run(deploy, prober, live)
         finally:
