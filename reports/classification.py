@@ -5,13 +5,14 @@ nothing leaves here that was not redacted and made safe to print.
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
+from textwrap import indent
 from typing import Any
 
 import pytest
 
 from reports.finding import Finding
 from reports.outcome import Outcome
-from reports.verdict import Attempt, CheckResult, Since
+from reports.verdict import WAITED, Attempt, CheckResult, Since, Waited
 from stackproof.printable import lines, one_line
 from stackproof.secrets import redact
 
@@ -68,12 +69,17 @@ def pytest_runtest_makereport(
         del item.stash[_WORST]
         item.user_properties[:] = [told for told in item.user_properties if told[0] != _WARNING]
     # JUnit and Allure write them as they are.
-    item.user_properties[:] = [(name, _in_line(told)) for name, told in item.user_properties]
+    item.user_properties[:] = [
+        (name, _property(name, str(told))) for name, told in item.user_properties
+    ]
     if call.excinfo is not None and _tells_all(call.excinfo.value):
         # Where it was raised is told nowhere; for pytest to spell that out takes ten milliseconds.
         call.excinfo.traceback = call.excinfo.traceback[:0]
     report = yield
-    report.sections = [(title, lines(redact(text))) for title, text in report.sections]
+    # Indented, as evidence is: what was printed may look like a line of ours.
+    report.sections = [
+        (title, indent(lines(redact(text)), "  ")) for title, text in report.sections
+    ]
     # Nobody reads them, xdist sends them three times a check, and pytest keeps them to the end.
     report.keywords = {}
     result = _classify(call, report)
@@ -146,7 +152,7 @@ def _passed(report: pytest.TestReport) -> CheckResult:
 
 
 def _waiver(report: pytest.TestReport) -> str:
-    return redact(str(dict(report.user_properties).get("waiver", "")))
+    return one_line(redact(str(dict(report.user_properties).get("waiver", ""))))
 
 
 def _after(earlier: Sequence[CheckResult], result: CheckResult) -> CheckResult:
@@ -237,14 +243,14 @@ def _could_not_look(report: pytest.TestReport, reason: str, traceback: str = "")
     return result
 
 
+def _property(name: str, told: str) -> str:
+    if name == WAITED:  # a model, whose fields are made safe one by one
+        return Waited.model_validate_json(told).model_dump_json()
+    return one_line(told)
+
+
 def _first_line(text: str) -> str:
     return one_line(redact(text).strip().partition("\n")[0], _LONGEST_REASON)
-
-
-def _in_line(told: object) -> str:
-    """The text on one line and in full, for one of them is JSON."""
-    text = str(told)
-    return one_line(text, longest=2 * len(text))
 
 
 def _result(

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, Field
 
 from environments.declared import Frozen
-from reports.fields import Line, Lines
+from reports.fields import Line, Lines, Title
 from reports.outcome import Outcome, exit_code
 from stackproof.exit_codes import EXIT_GO, EXIT_NO_GO, EXIT_UNKNOWN, is_interruption
 
@@ -59,7 +59,7 @@ class CheckResult(Frozen):
     expected: Line = ""
     observed: Line = ""
     # Not a default of its own, which would be copied deeply for each check.
-    evidence: Mapping[Line, Lines] = Field(default_factory=dict)
+    evidence: Mapping[Title, Lines] = Field(default_factory=dict)
     """Title to text, in the order in which they are to be read."""
     hint: Line = ""
     """The command that an operator runs next."""
@@ -77,6 +77,10 @@ class CheckResult(Frozen):
     def first_line(self) -> str:
         """The headline, and whether what it says is new."""
         return f"{self.headline} ({_SINCE[self.since]})" if self.since else self.headline
+
+
+WAITED = "waited"
+"""Name of the property in which a report bears a `Waited`, as JSON."""
 
 
 class Waited(Frozen):

@@ -13,7 +13,7 @@ import pytest
 
 from reports.classification import check_result, missing
 from reports.outcome import exit_code
-from reports.verdict import CheckResult, Verdict, Waited, judge
+from reports.verdict import WAITED, CheckResult, Verdict, Waited, judge
 from stackproof import atomic_write, run_state
 from stackproof.exit_codes import (
     EXIT_GO,
@@ -154,7 +154,7 @@ class _Recorder:
         self._required[environment] += of_environment.get("required", [])
         if engine := properties.get("engine"):
             self._engines[environment] = redact(str(engine))
-        if waited := properties.get("waited"):
+        if waited := properties.get(WAITED):
             self._waited[environment] = Waited.model_validate_json(str(waited))
         result = check_result(report)
         if result is not None:

@@ -10,10 +10,11 @@ LONGEST_BLOCK = 50_000
 
 _BREAK = re.compile(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 # ECMA-48 sequences: CSI, then strings (OSC, DCS, APC, PM, SOS) with their end, then two-byte ones.
+# Of one that is cut off only the start goes: it may not take along what follows.
 _SEQUENCE = re.compile(
-    r"(?:\x1b\[|\x9b)[0-9:;<=>?]{0,64}[ -/]{0,8}[@-~]?"
-    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]{0,4096}(?:\x07|\x1b\\|\x9c)?"
-    r"|\x1b[ -/]{0,8}[0-~]?"
+    r"(?:\x1b\[|\x9b)[0-9:;<=>?]{0,64}(?:[!-/]{0,8}[@-~])?"
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])(?:[^\x07\x1b\x80-\x9f\n]{0,4096}(?:\x07|\x1b\\|\x9c))?"
+    r"|\x1b(?:[ -/]{0,8}[0-~])?"
 )
 _NOT_ASCII = re.compile(r"[^\n\t -~]+")
 # What Unicode does not count as invisible, and nobody can see: joiners, fillers and selectors.
@@ -51,6 +52,12 @@ def one_line(text: str, longest: int = LONGEST_LINE) -> str:
     Nothing in it is a command to a CI runner. A longer text is cut and ends in `…`.
     """
     return _cut(_inert(" ".join(printable(text).split())), longest)
+
+
+def in_full(told: object) -> str:
+    """Return one field as `one_line` does, and leave it as long as it is."""
+    text = str(told)
+    return one_line(text, 2 * len(text) + 1)
 
 
 def lines(text: str) -> str:
