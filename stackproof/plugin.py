@@ -124,8 +124,10 @@ def pytest_configure(config: pytest.Config) -> None:
     Not in pyproject.toml: before any plugin is loaded, `python -O` would end with exit code 1.
     """
     config.addinivalue_line("filterwarnings", "error")
-    # The Docker SDK leaves its socket unclosed where it cannot connect.
+    # The Docker SDK leaves its socket unclosed where it cannot connect, and urllib3 warns of an
+    # engine whose certificate is not verified, as DOCKER_TLS asks.
     config.addinivalue_line("filterwarnings", "ignore:unclosed <socket:ResourceWarning")
+    config.addinivalue_line("filterwarnings", "ignore:Unverified HTTPS request")
 
 
 @pytest.hookimpl(tryfirst=True, wrapper=True)
