@@ -1,8 +1,3 @@
-"""The plugins of stackproof. Which there are stands in each room, and what one does in its own."""
+"""The plugins of stackproof, where pytest runs without the options of pyproject.toml."""
 
-from stackproof.resources import exit_unless_enough_to_start
-
-# Before the libraries are loaded.
-exit_unless_enough_to_start()
-
-pytest_plugins = ["fixtures.plugins", "reports.plugins"]
+pytest_plugins = ["stackproof.plugin", "fixtures.plugins", "reports.plugins"]
