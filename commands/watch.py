@@ -17,6 +17,7 @@ from commands.screen import say
 from environments.model import Environment
 from environments.problem import shown
 from environments.routes import Route
+from fixtures.control import doubting_names
 from fixtures.observation import CannotLook
 from fixtures.probing import Prober
 from fixtures.routes import Client
@@ -75,12 +76,16 @@ def watch(
     """
     _remove_earlier(folder)
     routes = public_routes(environment)
-    prober = Prober(routes, Client(environment.resolve, trusted(environment)).look, rate)
+    client = Client(environment.resolve, trusted(environment))
+    prober = Prober(routes, doubting_names(environment, client.look), rate)
     deploy = Deploy(command)
     live = LiveLine(prober.probes)
     with deploy.passing_signals_on():
         epoch, began = datetime.now(UTC), time.monotonic()
-        prober.start()
+        try:
+            prober.start()
+        except RuntimeError as error:  # this machine has no room for another thread
+            raise CannotLook(str(error)) from None
         try:
             ran = _run(deploy, prober, live)
         finally:

@@ -53,8 +53,11 @@ def names(directory: Path) -> tuple[str, ...]:
 
     A name that cannot be printed cannot be selected either: it is left out.
     """
-    stems = (file.stem for file in directory.glob("*.yaml") if not file.name.startswith("."))
-    return tuple(sorted(stem for stem in stems if stem.isprintable()))
+    try:
+        files = [file for file in directory.glob("*.yaml") if not file.name.startswith(".")]
+    except OSError:
+        return ()
+    return tuple(sorted(file.stem for file in files if file.stem.isprintable()))
 
 
 def choose(name: str, directory: Path) -> Path:
@@ -100,8 +103,8 @@ def _read(name: str, directory: Path, extending: tuple[str, ...]) -> Document:
     problem = None
     if not isinstance(base, str):
         problem = f"expected the name of an environment, got {described(base)}"
-    elif len(chain) > _MOST_FILES:
-        problem = f"expected at most {_MOST_FILES} files that extend one another"
+    elif len(chain) >= _MOST_FILES:
+        problem = f"expected at most {_MOST_FILES} files, each extending the next"
     elif base in chain:
         problem = f"expected no cycle, got {' extends '.join((*chain, base))}"
     elif base not in (known := names(directory)):
@@ -272,4 +275,5 @@ def described(value: object) -> str:
         return "a list"
     if value is None:
         return "nothing"
-    return repr(cut(redact(str(value)), _LONGEST_QUOTE))
+    text = repr(str(value))
+    return text[0] + cut(redact(text[1:-1]), _LONGEST_QUOTE) + text[0]

@@ -4,18 +4,19 @@ Docker's own order is `DOCKER_HOST`, `DOCKER_CONTEXT`, the current context, the 
 """
 
 import json
+import stat
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+from environments.document import described
 from environments.machine import DEFAULT_ENGINE, Engine, EngineTls
 from environments.problem import InvalidEnvironment
 from environments.values import ENGINE_EXPECTED, is_engine
 from stackproof.printable import one_line
 from stackproof.regular_file import read_regular_file
-from stackproof.secrets import redact
 
 # Docker's ports, where a tcp address names none.
 _PORT, _TLS_PORT = 2375, 2376
@@ -30,6 +31,9 @@ def resolve(engine: Engine, variables: Mapping[str, str]) -> Engine:
             names it.
     """
     directory = _directory(variables)
+    file = directory / "config.json"
+    if _is_special(file):  # the Docker SDK reads it, whatever the address
+        _refuse("Docker's configuration", f"{file} cannot be read: not a regular file")
     host = variables.get("DOCKER_HOST", "").strip()
     if "address" in engine.model_fields_set:
         source, address = "", engine.address
@@ -47,7 +51,11 @@ def resolve(engine: Engine, variables: Mapping[str, str]) -> Engine:
 def _directory(variables: Mapping[str, str]) -> Path:
     if configured := variables.get("DOCKER_CONFIG"):
         return Path(configured)
-    return Path(variables.get("HOME") or Path.home()) / ".docker"
+    try:
+        home = Path(variables.get("HOME") or Path.home())
+    except RuntimeError:  # a user without a home, for whom Docker takes the working directory
+        home = Path()
+    return home / ".docker"
 
 
 def _of_variable(host: str) -> str:
@@ -82,7 +90,7 @@ def _tls_of_variables(variables: Mapping[str, str], directory: Path) -> EngineTl
 
 def _client(directory: Path, named_by: str) -> tuple[Path, Path] | None:
     certificate, key = directory / "cert.pem", directory / "key.pem"
-    if not certificate.exists() and not key.exists():
+    if not _exists(certificate) and not _exists(key):
         return None
     _read(certificate, named_by)
     _read(key, named_by)
@@ -94,7 +102,7 @@ def _context(variables: Mapping[str, str], directory: Path) -> tuple[str, str]:
     if name := variables.get("DOCKER_CONTEXT"):
         return name, "DOCKER_CONTEXT"
     file = directory / "config.json"
-    if not file.exists():
+    if not _exists(file):
         return "", ""
     name = _json(file, "Docker's configuration").get("currentContext", "")
     if not isinstance(name, str):
@@ -108,7 +116,7 @@ def _in_context(engine: Engine, contexts: Path, name: str, named_by: str) -> Eng
     of = f"{context} ({named_by})"
     identity = sha256(name.encode(errors="replace")).hexdigest()
     file = contexts / "meta" / identity / "meta.json"
-    if not file.exists():
+    if not _exists(file):
         _refuse(of, "there is no such context")
     endpoints = _json(file, of).get("Endpoints")
     endpoint = endpoints.get("docker") if isinstance(endpoints, dict) else None
@@ -116,18 +124,36 @@ def _in_context(engine: Engine, contexts: Path, name: str, named_by: str) -> Eng
         endpoint = {}
     address = endpoint.get("Host")
     if not isinstance(address, str) or not is_engine(address):
-        got = f", got {redact(address)[:60]!r}" if isinstance(address, str) else ""
+        got = f", got {described(address)}" if isinstance(address, str) else ""
         _refuse(of, f"expected {ENGINE_EXPECTED}{got}")
     tls = None
     if address.startswith("tcp:"):
         directory = contexts / "tls" / identity / "docker"
         verify, client = not endpoint.get("SkipTLSVerify"), _client(directory, of)
-        ca = directory / "ca.pem" if (directory / "ca.pem").exists() else None
+        ca = directory / "ca.pem" if _exists(directory / "ca.pem") else None
         if ca:
             _read(ca, of)
         if ca or client or not verify:
             tls = EngineTls(verify, ca, client)
     return engine.at(_with_port(address, tls), context, tls)
+
+
+def _exists(file: Path) -> bool:
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # whoever reads it meets the same error
+        pass
+    return True
+
+
+def _is_special(file: Path) -> bool:
+    try:
+        mode = file.stat().st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def _json(file: Path, named_by: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import NoneType
 from typing import Any, get_args
@@ -35,12 +36,12 @@ _EXPECTED = {
     "int_parsing": "a whole number",
     "int_parsing_size": "a whole number",
     "int_type": "a whole number",
-    "less_than_equal": "at most {le:g}",
+    "less_than_equal": "at most {le:.15g}",
     "literal_error": "{expected}",
     "mapping_type": "a mapping",
     "model_type": "a mapping",
     "string_type": "text",
-    "too_long": "at most {max_length} entries",
+    "too_long": "at most {max_length} entries, got more",
     "too_short": "at least one entry, got none",
     "tuple_type": "a list",
 }
@@ -62,8 +63,10 @@ class Explanation:
             error.errors(include_url=False, include_input=False),
             key=lambda details: self._order(details["loc"], main),
         )
-        problems = self._problems(errors[:_MOST_EXPLAINED])
-        return InvalidEnvironment.first_of(problems, main, len(errors[_MOST_EXPLAINED:]))
+        problems = list(islice(self._problems(errors), _MOST_EXPLAINED))
+        found = sum(len(details.get("ctx", {}).get("problems", "1")) for details in errors)
+        more = found - len(problems) if len(problems) == _MOST_EXPLAINED else 0
+        return InvalidEnvironment.first_of(problems, main, more)
 
     def _order(self, path: FieldPath, main: Path) -> tuple[bool, Position]:
         position = self.document.position(path)

@@ -51,11 +51,12 @@ class Interpolation:
         if "$" not in value:
             return value
         expression = _Expression(value, self.variables)
-        text = expression.expand()
-        _check(text)
-        self.expanded += len(text)
+        if self.expanded <= LIMIT:
+            text = expression.expand()
+            self.expanded += len(text)
         if self.expanded > LIMIT:
             raise ValueError(f"expected at most {LIMIT // 1024} KiB, with every variable replaced")
+        _check(text)
         if expression.used:
             self.sources[path] = tuple(dict.fromkeys(expression.used))
         if missing := tuple(dict.fromkeys(expression.missing)):

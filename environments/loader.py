@@ -92,7 +92,7 @@ def _ca_file(path: Path, document: Document) -> Path:
 def _resolved(path: Path) -> Path:
     try:
         return path.resolve()
-    except (OSError, RuntimeError):  # links that lead in a circle
+    except (OSError, RuntimeError, ValueError):  # links in a circle, or no path at all
         return path.absolute()
 
 

@@ -73,7 +73,7 @@ class Host(Declared):
     name: str = "host"
     engine_version: Version | None = None
     """The oldest version that will do."""
-    clock_skew: Annotated[float, Field(gt=0)] | None = None
+    clock_skew: Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)] | None = None
     """Seconds between the clock here and the engine's. Tokens and certificates go by them."""
     disk_free: Share = 0.05
     """Share of the disk that holds the engine's data. On a small disk one deploy takes the rest."""

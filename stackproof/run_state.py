@@ -73,5 +73,5 @@ def receive(config: pytest.Config, output: Mapping[str, object]) -> None:
 def reason(error: BaseException) -> str:
     """Return an error in one line: the words of the system where it has some."""
     if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno)
+        return error.strerror or os.strerror(error.errno)
     return one_line(str(error)) or type(error).__name__

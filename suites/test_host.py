@@ -11,6 +11,8 @@ from fixtures.host import Room
 from reports.finding import Finding, finding
 from reports.hint import command
 
+_DIGITS = 18
+
 
 @declares("engine_version")
 def test_engine_version(host: Host, machine: Machine) -> None:
@@ -110,7 +112,7 @@ def _numbers(version: str) -> tuple[int, ...]:
         digits = part[: len(part) - len(part.lstrip("0123456789"))]
         if not digits:
             break
-        numbers.append(int(digits))
+        numbers.append(int(digits[:_DIGITS]))
         if digits != part:
             break
     return tuple(numbers)

@@ -8,6 +8,7 @@ from environments.services import Service
 from environments.sizes import Bytes, cpus_in_words
 from fixtures.collection import declares
 from fixtures.facts import Container, Machine, Usage
+from fixtures.observation import CannotLook
 from reports.finding import finding
 from reports.hint import command
 
@@ -47,6 +48,8 @@ def test_effective_memory(
     service: Service, container: Container, usage: Usage, machine: Machine
 ) -> None:
     """The engine's record is a promise; the kernel's figure is what will be enforced."""
+    if not machine.memory:
+        raise CannotLook("the engine does not say how much memory its machine has")
     # A limit above the machine's memory cannot bind: engines report the machine's own then.
     declared = min(service.limits.memory or machine.memory, machine.memory)
     effective = min(usage.memory_limit, machine.memory)
@@ -66,6 +69,8 @@ def test_effective_memory(
 def test_memory_free(service: Service, usage: Usage) -> None:
     """At its limit, the kernel kills: a process of the service, at the worst of moments."""
     used, limit = usage.memory_used, usage.memory_limit
+    if not limit:
+        raise CannotLook("its memory limit in force is 0, which none can run with")
     assert used < service.limits.memory_used * limit, finding(
         service,
         "memory in use",

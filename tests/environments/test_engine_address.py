@@ -193,6 +193,8 @@ def test_a_broken_configuration(config: Path, content: str, message: str) -> Non
 def test_a_configuration_that_is_no_file(config: Path) -> None:
     os.mkfifo(config / "config.json")
     assert refusal(config).endswith("config.json cannot be read: not a regular file")
+    # The Docker SDK would read it all the same.
+    assert refusal(config, DOCKER_HOST=FAR) == refusal(config)
     (config / "config.json").unlink()
     (config / "config.json").symlink_to("/dev/zero")
     assert refusal(config).endswith("config.json cannot be read: not a regular file")
