@@ -1,3 +1,3 @@
-"""The plugins of stackproof. Which there are stands in each room, and what one does in its own."""
+"""The plugins of stackproof, where pytest runs without the options of pyproject.toml."""
 
-pytest_plugins = ["fixtures.plugins", "reports.plugins"]
+pytest_plugins = ["stackproof.plugin", "fixtures.plugins", "reports.plugins"]

@@ -1,18 +1,21 @@
-"""The `stackproof` command: its arguments, and what is wrong with them."""
+"""The `stackproof` command: its arguments, and what is wrong with them.
+
+What is imported at the top must not fail where memory is short: the exit code of a traceback is
+that of no-go.
+"""
 
 import argparse
 import shutil
 import sys
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NoReturn
 
-import environments
-import reports
-from environments.loader import InvalidEnvironment, load
-from fixtures.observation import CannotLook
-from stackproof.exit_codes import EXIT_UNKNOWN, EXIT_USAGE
+from commands.screen import say
+from stackproof.exit_codes import EXIT_INTERNAL_ERROR, EXIT_UNKNOWN, EXIT_USAGE
 
+_ROOT = Path(__file__).parents[1]
 # A thousand files may be open, and each probe needs one for as long as it takes.
 _FASTEST = 100
 _USAGE = "stackproof watch ENV [--rate=10] [--slo=100] -- COMMAND..."
@@ -31,15 +34,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit code; 4 where the command line is wrong."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _watch(*_split(given))
-    except (_UsageError, InvalidEnvironment) as error:
+        return _run(given)
+    except _UsageError as error:
         code, said = EXIT_USAGE, str(error)
-    except CannotLook as reason:
-        code, said = EXIT_UNKNOWN, f"nothing can be probed, so the command was not run: {reason}"
     except KeyboardInterrupt:
         code, said = 130, "interrupted"
-    print(f"stackproof: {said}", file=sys.stderr)
+    except Exception as error:  # noqa: BLE001 - a traceback's exit code is that of no-go
+        code, said = EXIT_INTERNAL_ERROR, f"internal error: {error!r}"
+    say(f"stackproof: {said}")
     return code
+
+
+def _run(given: list[str]) -> int:
+    arguments, command = _split(given)
+    # Loaded where the command line can be read: what it needs takes a third of a second.
+    from environments.loader import InvalidEnvironment
+    from fixtures.observation import CannotLook
+
+    try:
+        return _watch(arguments, command)
+    except InvalidEnvironment as error:
+        raise _UsageError(str(error)) from None
+    except CannotLook as reason:
+        say(f"stackproof: nothing can be probed, so the command was not run: {reason}")
+        return EXIT_UNKNOWN
 
 
 def _split(given: list[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -50,12 +68,13 @@ def _split(given: list[str]) -> tuple[argparse.Namespace, list[str]]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="stackproof", usage=_USAGE, allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"stackproof {_version()}")
     commands = parser.add_subparsers(dest="name", metavar="watch", required=True)
     watch = commands.add_parser(
         "watch",
         usage=_USAGE,
         description="Run a command, such as a deploy, and measure availability while it runs.",
-        epilog="Exit code: the command's where it failed; 1 a route was less available than the "
+        epilog="Exit code: the command's where it failed; 7 a route was less available than the "
         "objective; 6 it cannot be told; 4 wrong usage; 130 interrupted; 0 otherwise.",
         allow_abbrev=False,
     )
@@ -74,20 +93,29 @@ def _parser() -> argparse.ArgumentParser:
         "--environments",
         type=Path,
         metavar="DIR",
-        default=Path(environments.__file__).parent,
+        default=_ROOT / "environments",
         help="directory of the environment files (default: environments/)",
     )
     watch.add_argument(
         "--output",
         type=Path,
         metavar="DIR",
-        default=Path(reports.__file__).parent / "out",
+        default=_ROOT / "reports" / "out",
         help="write DIR/ENV/watch.json and watch.svg (default: reports/out)",
     )
     return parser
 
 
+def _version() -> str:
+    try:
+        return version("stackproof")
+    except PackageNotFoundError:
+        return "of a checkout that is not installed"
+
+
 def _watch(given: argparse.Namespace, command: list[str]) -> int:
+    from environments.loader import load
+
     if not command:
         raise _UsageError(f"there is no command to run (usage: {_USAGE})")
     if not 0 < given.rate <= _FASTEST:
@@ -99,7 +127,7 @@ def _watch(given: argparse.Namespace, command: list[str]) -> int:
     if shutil.which(command[0]) is None:
         raise _UsageError(f"there is no command {command[0]}")
     environment = load(given.environment, given.environments, offline=True)
-    # Loaded where all is right: what it needs takes a third of a second.
+    from commands.deploy import CommandError
     from commands.watch import public_routes, watch
 
     if not public_routes(environment):
@@ -112,8 +140,8 @@ def _watch(given: argparse.Namespace, command: list[str]) -> int:
             slo=given.slo,
             folder=given.output / environment.name,
         )
-    except OSError as error:
-        raise _UsageError(f"{command[0]} cannot be run: {error.strerror}") from None
+    except CommandError as error:
+        raise _UsageError(str(error)) from None
 
 
 if __name__ == "__main__":

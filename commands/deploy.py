@@ -11,6 +11,12 @@ from types import FrameType
 # What a command may take to clean up once it was interrupted: compose gives containers ten seconds.
 GRACE_SECONDS = 30
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# A signal to a whole group reaches us twice where whoever started us passes it on too.
+_SAME_INTERRUPT_SECONDS = 1
+
+
+class CommandError(Exception):
+    """The command cannot be run; one line says why."""
 
 
 class Deploy:
@@ -33,10 +39,13 @@ class Deploy:
         """Run it, with our own input and output.
 
         Raises:
-            OSError: it cannot be run.
+            CommandError: it cannot be run.
         """
         group = None if self._at_terminal else 0
-        self._process = subprocess.Popen(self._command, process_group=group)  # noqa: S603
+        try:
+            self._process = subprocess.Popen(self._command, process_group=group)  # noqa: S603
+        except OSError as error:
+            raise CommandError(f"{self._command[0]} cannot be run: {error.strerror}") from None
 
     def wait(self, seconds: float) -> int | None:
         """Its exit code, or None where it has none yet; a signal's number is counted from 128."""
@@ -61,8 +70,11 @@ class Deploy:
                 signal.signal(number, handler)
 
     def _handle(self, number: int, _: FrameType | None) -> None:
+        now = time.monotonic()
         if self.interrupted_by is None:
-            self.interrupted_by, self._interrupted_at = number, time.monotonic()
+            self.interrupted_by, self._interrupted_at = number, now
+        elif now - self._interrupted_at < _SAME_INTERRUPT_SECONDS:
+            return
         if not (self._at_terminal and number == signal.SIGINT):
             self._send(number)
 

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
+from commands.screen import is_terminal, say
 from fixtures.probing import Probe
 
 _EVERY_SECONDS = 0.25
@@ -21,7 +22,7 @@ class LiveLine:
     def __init__(self, probes: Sequence[Probe]) -> None:
         """Know where probes come in."""
         self._probes = probes
-        self._shown = sys.stderr.isatty()
+        self._shown = is_terminal()
         self._began = self._drawn = time.monotonic()
         self._read = 0
         self._failed: Counter[str] = Counter()
@@ -39,14 +40,13 @@ class LiveLine:
             parts.append(f"{failed} failed ({', '.join(sorted(self._failed))})")
         for route, since in self._down.items():
             parts.append(f"{route} down for {now - since:.1f} s")
-        text = " · ".join(parts) if _takes("·") else ", ".join(parts)
-        print(_CLEAR + text[: shutil.get_terminal_size().columns - 1], end="\r", file=sys.stderr)
-        sys.stderr.flush()
+        text = (" · " if _takes("·") else ", ").join(parts)
+        say(text[: shutil.get_terminal_size().columns - 1], start=_CLEAR, end="\r")
 
     def clear(self) -> None:
         """Take it away."""
         if self._shown:
-            print(_CLEAR, end="", file=sys.stderr, flush=True)
+            say("", start=_CLEAR, end="")
 
     def _catch_up(self) -> None:
         while self._read < len(self._probes):

@@ -1,10 +1,11 @@
 """`stackproof watch`: runs a deploy, and measures what its visitors have of it meanwhile."""
 
+import os
 import shlex
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,14 +13,18 @@ from pathlib import Path
 from commands.deploy import Deploy
 from commands.live_line import LiveLine
 from commands.measurement import Course, measure, undecided
+from commands.screen import say
 from environments.model import Environment
 from environments.problem import shown
 from environments.routes import Route
+from fixtures.control import doubting_names
+from fixtures.observation import CannotLook
 from fixtures.probing import Prober
 from fixtures.routes import Client
 from fixtures.vantage import trusted
 from reports import timeline
 from reports.availability import EXIT_OF, Watch, objective
+from reports.availability_markdown import markdown
 from reports.availability_text import lines
 from stackproof import atomic_write
 from stackproof.exit_codes import EXIT_GO, EXIT_UNKNOWN
@@ -31,6 +36,7 @@ BEFORE_SECONDS = 2.0
 AFTER_SECONDS = 2.0
 # Where something fails still, its end is waited for, but not for ever.
 AFTER_SECONDS_AT_MOST = 30.0
+_FILES = ("watch.json", "watch.svg")
 
 
 @dataclass(frozen=True)
@@ -61,14 +67,17 @@ def watch(
 
     Returns:
         The exit code: 128 and the number of the signal that interrupted us, or else the command's
-        where it failed, 1 where a route missed the objective, 6 where that cannot be told.
+        where it failed, 7 where a route missed the objective, 6 where that cannot be told.
 
     Raises:
-        CannotLook: the certificates to trust cannot be read; the command was not run.
-        OSError: the command cannot be run.
+        CannotLook: the certificates to trust cannot be read, or the result of an earlier watch
+            cannot be removed; the command was not run.
+        CommandError: the command cannot be run.
     """
+    _remove_earlier(folder)
     routes = public_routes(environment)
-    prober = Prober(routes, Client(environment.resolve, trusted(environment)).look, rate)
+    client = Client(environment.resolve, trusted(environment))
+    prober = Prober(routes, doubting_names(environment, client.look), rate)
     deploy = Deploy(command)
     live = LiveLine(prober.probes)
     with deploy.passing_signals_on():
@@ -83,6 +92,15 @@ def watch(
         over = Course(began, ended if ran.began is None else ran.began, ended, 1 / rate, epoch)
         told = _tell(environment, command, deploy, ran, prober, over, rate, slo)
         return _write(told, folder)
+
+
+def _remove_earlier(folder: Path) -> None:
+    for name in _FILES:
+        path = folder / name
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        if path.exists():
+            raise CannotLook(f"{path} of an earlier watch cannot be removed")
 
 
 def _run(deploy: Deploy, prober: Prober, live: LiveLine) -> _Ran:
@@ -166,19 +184,29 @@ def _tell(
 def _write(told: Watch, folder: Path) -> int:
     """Say it, write it, and return the exit code: no success where it could not be written."""
     for line in lines(told):
-        print(line, file=sys.stderr)
-    texts = {
-        "watch.json": told.model_dump_json(indent=2) + "\n",
-        "watch.svg": timeline.draw(told),
-    }
+        say(line)
     code = told.exit_code
-    for name, text in texts.items():
+    texts = (told.model_dump_json(indent=2) + "\n", timeline.draw(told))
+    for name, text in zip(_FILES, texts, strict=True):
         path = folder / name
         try:
             atomic_write.write(text, path)
         except OSError as error:
-            print(f"{path} could not be written: {error.strerror}", file=sys.stderr)
+            say(f"{path} could not be written: {error.strerror}")
             code = EXIT_UNKNOWN if code == EXIT_GO else code
         else:
-            print(shown(path), file=sys.stderr)
+            say(str(shown(path)))
+    _summarize(told)
     return code
+
+
+def _summarize(told: Watch) -> None:
+    """Add it to the summary of the job, where GitHub runs this."""
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if os.environ.get("GITHUB_ACTIONS") != "true" or not path:
+        return
+    try:
+        with Path(path).open("a", encoding="utf-8") as page:
+            page.write(markdown(told))
+    except OSError as error:
+        say(f"the summary of the job could not be written: {error.strerror}")

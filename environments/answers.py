@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from environments.declared import Declared, nothing, refuse
-from environments.values import Texts
+from environments.values import HeaderName, Headers, Line, Texts
 
 
 class Answer(Declared):
@@ -13,7 +13,7 @@ class Answer(Declared):
 
     fields: Texts = Field(default_factory=nothing)
     """Fields of the JSON body, `a.b` for one inside another, and their values."""
-    headers: Texts = Field(default_factory=nothing)
+    headers: Headers = Field(default_factory=nothing)
     text: str | None = None
     """Words that stand in the body."""
 
@@ -26,9 +26,9 @@ class Answer(Declared):
 class Instance(Declared):
     """Where an answer tells which of a service's containers gave it: one place."""
 
-    field: str | None = None
+    field: Line | None = None
     """A field of the JSON body, `a.b` for one inside another."""
-    header: str | None = None
+    header: HeaderName | None = None
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:

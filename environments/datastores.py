@@ -5,15 +5,15 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from environments.declared import Declared, named, nothing
-from environments.values import Share, Table
+from environments.values import Line, Share, Table
 
 
 class Postgresql(Declared):
     """A PostgreSQL server, named by its service, and the role and database that the stack uses."""
 
     name: str
-    user: str
-    database: str
+    user: Line
+    database: Line
     connections_used: Share = 0.8
     """Share of `max_connections` that may be taken. A deploy doubles a service's connections."""
 

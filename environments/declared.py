@@ -45,7 +45,11 @@ class Frozen(BaseModel):
     """A value that cannot change and refuses keys that it does not know."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        defer_build=True,
+        allow_inf_nan=False,
     )
 
 

@@ -8,9 +8,25 @@ from typing import Any
 
 import yaml
 
-from environments.problem import FieldPath, InvalidEnvironment, Position, Problem, shown
+from environments.problem import (
+    FieldPath,
+    InvalidEnvironment,
+    Position,
+    Problem,
+    cut,
+    listed,
+    shown,
+)
+from stackproof.regular_file import LIMIT, read_regular_file
+from stackproof.secrets import redact
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# A thousand services, each declared in full, stay below.
+_MOST_VALUES = 20_000
+_DEEPEST = 20
+_MOST_FILES = 10
+_LONGEST_QUOTE = 60
+_LONGEST_WORD = 100
 _NULLS = {"", "~", "null", "Null", "NULL"}
 
 
@@ -33,10 +49,15 @@ class Document:
 
 
 def names(directory: Path) -> tuple[str, ...]:
-    """Return the names of the environments of a directory: its `*.yaml` files, sorted."""
-    return tuple(
-        sorted(file.stem for file in directory.glob("*.yaml") if not file.name.startswith("."))
-    )
+    """Return the names of the environments of a directory: its `*.yaml` files, sorted.
+
+    A name that cannot be printed cannot be selected either: it is left out.
+    """
+    try:
+        files = [file for file in directory.glob("*.yaml") if not file.name.startswith(".")]
+    except OSError:
+        return ()
+    return tuple(sorted(file.stem for file in files if file.stem.isprintable()))
 
 
 def choose(name: str, directory: Path) -> Path:
@@ -48,7 +69,7 @@ def choose(name: str, directory: Path) -> Path:
     known = names(directory)
     if name in known:
         return directory / f"{name}.yaml"
-    there_are = f"there are: {', '.join(known)}" if known else "there are none"
+    there_are = f"there are: {listed(known)}" if known else "there are none"
     near = did_you_mean(name, known)
     message = f"no environment {name!r} in {shown(directory)}/{near} ({there_are})"
     raise InvalidEnvironment(message)
@@ -56,6 +77,8 @@ def choose(name: str, directory: Path) -> Path:
 
 def did_you_mean(word: str, known: tuple[str, ...]) -> str:
     """Return `; did you mean 'prod'?` for the nearest known word, or nothing."""
+    if len(word) > _LONGEST_WORD:
+        return ""
     return "".join(f"; did you mean {near!r}?" for near in get_close_matches(word, known, 1))
 
 
@@ -80,10 +103,12 @@ def _read(name: str, directory: Path, extending: tuple[str, ...]) -> Document:
     problem = None
     if not isinstance(base, str):
         problem = f"expected the name of an environment, got {described(base)}"
+    elif len(chain) >= _MOST_FILES:
+        problem = f"expected at most {_MOST_FILES} files, each extending the next"
     elif base in chain:
         problem = f"expected no cycle, got {' extends '.join((*chain, base))}"
     elif base not in (known := names(directory)):
-        problem = f"no environment {base!r} to extend{did_you_mean(base, known)}"
+        problem = f"no environment {described(base)} to extend{did_you_mean(base, known)}"
     if problem:
         position = document.position(("extends",))
         raise InvalidEnvironment(str(Problem(position, ("extends",), problem)))
@@ -112,13 +137,11 @@ def parse(file: Path) -> Document:
     """
     top = Position(file, 1)
     try:
-        return _Parser(file).document(file.read_text(encoding="utf-8"))
+        return _Parser(file).document(read_regular_file(file).decode())
     except UnicodeDecodeError:
         problem = Problem(top, (), "expected UTF-8 text")
     except OSError as error:
         problem = Problem(top, (), f"cannot be read: {error.strerror}")
-    except RecursionError:
-        problem = Problem(top, (), "nested too deeply")
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         position = Position(file, mark.line + 1) if mark else top
@@ -128,13 +151,27 @@ def parse(file: Path) -> Document:
     raise InvalidEnvironment(str(problem))
 
 
+@dataclass(frozen=True)
+class _Anchored:
+    """A value that aliases stand for, and what each of them adds to the document."""
+
+    data: Any
+    values: int
+    characters: int
+    height: int
+
+
 class _Parser:
-    """Builds the data from events: nodes have neither duplicate keys nor a bound on nesting."""
+    """Builds the data from events: nodes have neither duplicate keys nor a bound on nesting.
+
+    An alias counts as all that it stands for.
+    """
 
     def __init__(self, file: Path) -> None:
         self.file = file
         self.positions: dict[FieldPath, Position] = {(): Position(file, 1)}
-        self.anchors: dict[str, Any] = {}
+        self.anchors: dict[str, _Anchored] = {}
+        self.values = self.characters = self.depth = self.deepest = 0
         self.events: Iterator[Any] = iter(())
 
     def document(self, text: str) -> Document:
@@ -156,19 +193,52 @@ class _Parser:
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.anchors:
                 raise self.refusal(event, path, f"no anchor &{event.anchor} before this alias")
-            return self.anchors[event.anchor]
+            anchored = self.anchors[event.anchor]
+            self.count(event, anchored.values, anchored.characters, anchored.height)
+            return anchored.data
         if event.tag not in (None, "!"):
             raise self.refusal(event, path, f"expected no tag, got {event.tag}")
+        values, characters, deepest = self.values, self.characters, self.deepest
+        self.deepest = self.depth
         value: Any
         if isinstance(event, yaml.ScalarEvent):
+            self.count(event, 1, len(event.value))
             value = None if event.implicit[0] and event.value in _NULLS else event.value
-        elif isinstance(event, yaml.SequenceStartEvent):
-            value = self.sequence(path)
         else:
-            value = self.mapping(path)
+            self.count(event, 1)
+            self.depth += 1
+            sequence = isinstance(event, yaml.SequenceStartEvent)
+            value = self.sequence(path) if sequence else self.mapping(path)
+            self.depth -= 1
         if event.anchor:
-            self.anchors[event.anchor] = value
+            self.anchors[event.anchor] = _Anchored(
+                value,
+                self.values - values,
+                self.characters - characters,
+                self.deepest - self.depth,
+            )
+        self.deepest = max(deepest, self.deepest)
         return value
+
+    def count(self, event: Any, values: int, characters: int = 0, height: int = 0) -> None:
+        """Add to what the document holds.
+
+        Raises:
+            InvalidEnvironment: it holds too much.
+        """
+        self.values += values
+        self.characters += characters
+        self.deepest = max(self.deepest, self.depth + height)
+        if self.deepest > _DEEPEST:
+            raise self.refusal(event, (), f"nested too deeply: expected at most {_DEEPEST} levels")
+        if self.values > _MOST_VALUES:
+            message = (
+                f"expected at most {_MOST_VALUES} values; an alias counts as what it stands for"
+            )
+            raise self.refusal(event, (), message)
+        if self.characters > LIMIT:
+            message = f"expected at most {LIMIT // 1024} KiB, with every alias replaced"
+            raise self.refusal(event, (), message)
 
     def sequence(self, path: FieldPath) -> list[Any]:
         items: list[Any] = []
@@ -179,7 +249,7 @@ class _Parser:
     def mapping(self, path: FieldPath) -> dict[str, Any]:
         entries: dict[str, Any] = {}
         while not isinstance(key := next(self.events), yaml.MappingEndEvent):
-            if not isinstance(key, yaml.ScalarEvent):
+            if not isinstance(key, yaml.ScalarEvent) or key.tag not in (None, "!"):
                 raise self.refusal(key, path, "expected a plain key")
             here = (*path, key.value)
             if key.value in entries:
@@ -205,5 +275,5 @@ def described(value: object) -> str:
         return "a list"
     if value is None:
         return "nothing"
-    text = str(value)
-    return repr(text if len(text) <= 60 else f"{text[:60]}…")
+    text = repr(str(value))
+    return text[0] + cut(redact(text[1:-1]), _LONGEST_QUOTE) + text[0]

@@ -1,19 +1,24 @@
 """What pydantic refused, in plain words, at its place in the file."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from types import NoneType
 from typing import Any, get_args
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from environments.document import Document, described, did_you_mean
 from environments.model import Environment
-from environments.problem import FieldPath, Problem
+from environments.problem import FieldPath, InvalidEnvironment, Position, Problem
 
 # Keys that the loader reads, which the model never sees.
 LOADER_KEYS = ("extends", "env_file")
 _ABSENT = object()
+# Each explanation takes time, and only the first is shown.
+_MOST_EXPLAINED = 100
 _EXPECTED = {
     "bool_parsing": "true or false",
     "bool_type": "true or false",
@@ -31,10 +36,12 @@ _EXPECTED = {
     "int_parsing": "a whole number",
     "int_parsing_size": "a whole number",
     "int_type": "a whole number",
+    "less_than_equal": "at most {le:.15g}",
     "literal_error": "{expected}",
     "mapping_type": "a mapping",
     "model_type": "a mapping",
     "string_type": "text",
+    "too_long": "at most {max_length} entries, got more",
     "too_short": "at least one entry, got none",
     "tuple_type": "a list",
 }
@@ -50,9 +57,23 @@ class Explanation:
     sources: Mapping[FieldPath, tuple[str, ...]]
     """The variables in a value, which are told instead of it: they may be secrets."""
 
-    def problems(self, error: ValidationError) -> Iterator[Problem]:
-        """Yield each mistake: what was expected where, and what is there instead."""
-        for details in error.errors(include_url=False):
+    def refusal(self, error: ValidationError, main: Path) -> InvalidEnvironment:
+        """Return the refusal with the first mistake: what was expected, and what is there."""
+        errors = sorted(
+            error.errors(include_url=False, include_input=False),
+            key=lambda details: self._order(details["loc"], main),
+        )
+        problems = list(islice(self._problems(errors), _MOST_EXPLAINED))
+        found = sum(len(details.get("ctx", {}).get("problems", "1")) for details in errors)
+        more = found - len(problems) if len(problems) == _MOST_EXPLAINED else 0
+        return InvalidEnvironment.first_of(problems, main, more)
+
+    def _order(self, path: FieldPath, main: Path) -> tuple[bool, Position]:
+        position = self.document.position(path)
+        return position.file != main, position
+
+    def _problems(self, errors: Sequence[ErrorDetails]) -> Iterator[Problem]:
+        for details in errors:
             kind, path, context = details["type"], details["loc"], details.get("ctx", {})
             if kind == "problems":
                 for rest, message in context["problems"]:
@@ -99,17 +120,20 @@ class Explanation:
 
 def _at(value: Any, path: FieldPath) -> Any:
     for key in path:
-        entries = dict(enumerate(value)) if isinstance(value, list) else value
-        if not isinstance(entries, dict) or key not in entries:
+        if isinstance(value, list):
+            held = isinstance(key, int) and key < len(value)
+        else:
+            held = isinstance(value, dict) and key in value
+        if not held:
             return _ABSENT
-        value = entries[key]
+        value = value[key]
     return value
 
 
 def _unknown(path: FieldPath) -> str:
     known = _keys(path[:-1])
     suggestion = did_you_mean(str(path[-1]), known) or f"; known are {', '.join(known)}"
-    return f"unknown key {path[-1]!r}{suggestion}"
+    return f"unknown key {described(path[-1])}{suggestion}"
 
 
 def _keys(path: FieldPath) -> tuple[str, ...]:

@@ -5,9 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from environments.problem import FieldPath
+from environments.problem import FieldPath, listed
+from stackproof.regular_file import LIMIT
 
 _TOKEN = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(:-|:\+|(?=\}))|\$|\}")
+# Line breaks and tabs are right in a private key.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_LONGEST = 65_536
+_DEEPEST = 20
 _FORMS = "expected ${NAME}, ${NAME:-default}, ${NAME:+replacement}, or $$ for a dollar"
 
 
@@ -24,6 +29,8 @@ class Interpolation:
     """The variables whose values are part of a field's value: a message must not quote it."""
     problems: list[tuple[FieldPath, str]] = field(default_factory=list)
     """What could not be replaced: the field, and what was expected."""
+    expanded: int = 0
+    """The characters of all values that hold expressions, once they are replaced."""
 
     def replace(self, value: Any, path: FieldPath = ()) -> Any:
         """Return the value, or the mapping or list with all that it holds, interpolated."""
@@ -31,20 +38,38 @@ class Interpolation:
             return {key: self.replace(item, (*path, key)) for key, item in value.items()}
         if isinstance(value, list):
             return [self.replace(item, (*path, index)) for index, item in enumerate(value)]
-        if not isinstance(value, str) or "$" not in value:
+        if not isinstance(value, str):
             return value
-        expression = _Expression(value, self.variables)
         try:
-            text = expression.expand()
+            return self._text(value, path)
         except ValueError as error:
             self.problems.append((path, str(error)))
             return value
+
+    def _text(self, value: str, path: FieldPath) -> str:
+        _check(value)
+        if "$" not in value:
+            return value
+        expression = _Expression(value, self.variables)
+        if self.expanded <= LIMIT:
+            text = expression.expand()
+            self.expanded += len(text)
+        if self.expanded > LIMIT:
+            raise ValueError(f"expected at most {LIMIT // 1024} KiB, with every variable replaced")
+        _check(text)
         if expression.used:
             self.sources[path] = tuple(dict.fromkeys(expression.used))
         if missing := tuple(dict.fromkeys(expression.missing)):
             verb = "variable {} is" if len(missing) == 1 else "variables {} are"
-            self.problems.append((path, f"{verb.format(', '.join(missing))} unset or empty"))
+            self.problems.append((path, f"{verb.format(listed(missing))} unset or empty"))
         return text
+
+
+def _check(text: str) -> None:
+    if len(text) > _LONGEST:
+        raise ValueError(f"expected at most {_LONGEST} characters")
+    if _CONTROL.search(text):
+        raise ValueError("expected no control characters")
 
 
 class _Expression:
@@ -53,7 +78,7 @@ class _Expression:
     def __init__(self, text: str, variables: Mapping[str, str]) -> None:
         self.text = text
         self.variables = variables
-        self.start = 0
+        self.start = self.depth = self.length = 0
         self.used: list[str] = []
         self.missing: list[str] = []
 
@@ -62,6 +87,9 @@ class _Expression:
 
         A word that is not chosen is read but not `live`: what it names need not be set.
         """
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise ValueError(f"expected at most {_DEEPEST} nested expressions")
         parts: list[str] = []
         while token := _TOKEN.search(self.text, self.start):
             parts.append(self.text[self.start : token.start()])
@@ -74,6 +102,7 @@ class _Expression:
             elif token[0] == "$":
                 raise ValueError(_FORMS)
             elif nested:
+                self.depth -= 1
                 return "".join(parts)
             else:
                 parts.append("}")
@@ -83,6 +112,9 @@ class _Expression:
 
     def variable(self, name: str, operator: str, live: bool) -> str:
         value = self.variables.get(name, "")
+        self.length += len(value)
+        if self.length > LIMIT:
+            raise ValueError(f"expected at most {_LONGEST} characters")
         if operator == ":+":
             word = self.expand(nested=True, live=live and bool(value))
             return word if value else ""

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import ValidationError
 
+from environments import engine_address
 from environments.document import Document, described, names, read
 from environments.dotenv import read_variables
 from environments.explanation import Explanation
@@ -15,6 +16,7 @@ from environments.interpolation import Interpolation
 from environments.model import Environment
 from environments.problem import FieldPath, InvalidEnvironment, Problem
 from environments.values import is_name
+from stackproof.regular_file import read_regular_file
 from stackproof.secrets import is_secret_variable, learn
 
 __all__ = ["InvalidEnvironment", "load", "names"]
@@ -55,15 +57,18 @@ def load(
             main,
         )
     if isinstance(ca_file := values.get("ca_file"), str) and ca_file:
-        values["ca_file"] = str((directory / ca_file).resolve())
+        values["ca_file"] = str(_ca_file(directory / ca_file, document))
     try:
         environment = Environment.model_validate({**values, "name": name})
     except ValidationError as error:
-        problems = list(Explanation(document, values, interpolation.sources).problems(error))
+        refusal = Explanation(document, values, interpolation.sources).refusal(error, main)
     else:
+        if not offline:
+            engine = engine_address.resolve(environment.engine, variables)
+            environment = environment.model_copy(update={"engine": engine})
         learn(_secrets(environment, from_file), _names(environment))
         return environment
-    raise InvalidEnvironment.first_of(problems, main)
+    raise refusal
 
 
 def _secrets(environment: Environment, variables: Mapping[str, str]) -> Iterator[str]:
@@ -92,7 +97,27 @@ def _env_file(value: Any, directory: Path, document: Document) -> dict[str, str]
     if not isinstance(value, str) or "$" in value:
         expected = "expected a path, without variables"
         _refuse(document, ("env_file",), f"{expected}, got {described(value)}")
-    return read_variables((directory / value).resolve())
+    return read_variables(_resolved(directory / value))
+
+
+def _ca_file(path: Path, document: Document) -> Path:
+    path, reason = _resolved(path), None
+    try:
+        read_regular_file(path)
+    except FileNotFoundError:
+        pass  # `--ca-file` may name another one
+    except OSError as error:
+        reason = error.strerror
+    if reason:
+        _refuse(document, ("ca_file",), f"cannot be read: {reason}")
+    return path
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):  # links in a circle, or no path at all
+        return path.absolute()
 
 
 def _refuse(document: Document, path: FieldPath, message: str) -> NoReturn:

@@ -1,7 +1,6 @@
 """The typed model of an environment: what its YAML file declares, and nothing else is checked."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
@@ -10,18 +9,31 @@ from pydantic import Field, model_validator
 from environments.datastores import Datastores
 from environments.declared import Declared, Frozen, named, nothing, refuse
 from environments.machine import Engine, Host
-from environments.problem import FieldPath
+from environments.problem import FieldPath, listed
 from environments.routes import Route, Tls, TlsHost
 from environments.services import Service
 from environments.sizes import Bytes
-from environments.values import Addresses, Name, Port, Subnet, Table
+from environments.values import (
+    AbsolutePath,
+    Addresses,
+    Control,
+    Day,
+    HostName,
+    Line,
+    Name,
+    Port,
+    RelativePath,
+    Subnet,
+    Table,
+    VariableName,
+)
 
 
 class Nginx(Declared):
     """The reverse proxy, named by its service."""
 
     service: str
-    drain_seconds: Annotated[int, Field(gt=0)] = 300
+    drain_seconds: Annotated[int, Field(gt=0, le=604_800)] = 300
     """How long old workers may finish what they began. Long polls and streams take minutes."""
 
     @property
@@ -39,10 +51,17 @@ class Network(Declared):
 class Outside(Declared):
     """The server as the internet reaches it."""
 
-    host: str
+    host: HostName
     """Its name or address."""
     closed_ports: tuple[Port, ...]
     """Ports of it that nobody may connect to."""
+
+
+class Vantage(Declared):
+    """Where the suite runs."""
+
+    control: Control | None = None
+    """What must be reachable from there for anything that is observed from there to count."""
 
 
 class ClosedPort(Frozen):
@@ -58,7 +77,7 @@ class ClosedPort(Frozen):
 class Logging(Declared):
     """How the engine keeps container logs."""
 
-    driver: str
+    driver: Line
     max_size: Annotated[Bytes, Field(gt=0)]
 
 
@@ -69,8 +88,8 @@ SECRETS_MOUNT = "/run/secrets"
 class Secrets(Declared):
     """Secrets are files: where they lie beside the compose file, and where containers see them."""
 
-    directory: str
-    mount: str = SECRETS_MOUNT
+    directory: RelativePath
+    mount: AbsolutePath = SECRETS_MOUNT
 
 
 class Deploy(Declared):
@@ -83,18 +102,18 @@ class Deploy(Declared):
     """Whether a deploy removes the images that it replaced. A rollback needs them."""
     new_images: bool = False
     """Whether every deploy brings new images: on the image of before, it brought nothing."""
-    required_variables: tuple[str, ...] = ()
-    optional_variables: tuple[str, ...] = ()
+    required_variables: tuple[VariableName, ...] = ()
+    optional_variables: tuple[VariableName, ...] = ()
 
 
 class Waiver(Declared):
     """A failure that is known and accepted until a date, that day included."""
 
-    check: str
+    check: Line
     """The check's name, `containers.restarts`."""
-    subject: str
-    reason: str
-    expires: date
+    subject: Line
+    reason: Line
+    expires: Day
 
 
 class Environment(Declared):
@@ -103,10 +122,10 @@ class Environment(Declared):
     name: str
     description: str = ""
     engine: Engine = Engine()
-    compose_file: str = ""
-    compose_overrides: tuple[str, ...] = ()
+    compose_file: RelativePath = ""
+    compose_overrides: tuple[RelativePath, ...] = ()
     """Files that may be laid over it, as one that drops fixed names so that services can scale."""
-    checkout: str = ""
+    checkout: RelativePath = ""
     """Directory of the checkout on the server."""
     container_prefix: Name = ""
     compose_project: Name = ""
@@ -120,6 +139,7 @@ class Environment(Declared):
     deploy: Deploy | None = None
     resolve: Addresses = Field(default_factory=nothing)
     """`host:port` (host may be `*`) to the `address:port` to connect to; SNI and Host stay."""
+    vantage: Vantage | None = None
     ca_file: str | None = None
     """Certificates to trust instead of the system's, PEM; relative to the environment's file."""
     services: Annotated[Table[Service], Field(min_length=1)]
@@ -205,7 +225,7 @@ class Environment(Declared):
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
-        known = f"expected a declared service ({', '.join(self.services)})"
+        known = f"expected a declared service ({listed(tuple(self.services))})"
         problems = [
             (path, f"{known}, got {name!r}" if path[-1] == name else known)
             for path, name in self._mentions()

@@ -35,7 +35,7 @@ class Route(Declared):
     """Where its answer tells which container gave it."""
     healthy: Answer | None = None
     """What the answer says while all is well."""
-    budget_ms: Annotated[int, Field(gt=0)] | None = None
+    budget_ms: Annotated[int, Field(gt=0, le=3_600_000)] | None = None
     """What the whole answer may take, redirects included."""
 
     @property
@@ -47,9 +47,9 @@ class Route(Declared):
 class Tls(Declared):
     """What every https host of the routes must offer."""
 
-    days_left: Annotated[int, Field(ge=0)] = 7
+    days_left: Annotated[int, Field(ge=0, le=36_500)] = 7
     """Renewals begin 30 days before the end: with a week left, they have failed for three."""
-    warn_days_left: Annotated[int, Field(ge=0)] = 21
+    warn_days_left: Annotated[int, Field(ge=0, le=36_500)] = 21
     """With fewer a check warns: a renewal has failed for more than a week, and none is lost yet."""
 
 

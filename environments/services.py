@@ -7,7 +7,16 @@ from pydantic import Field, model_validator
 from environments.answers import Answer
 from environments.declared import Declared, refuse
 from environments.sizes import Bytes
-from environments.values import Name, Port, PublishedPort, Share, Statuses, UrlPath
+from environments.values import (
+    AbsolutePath,
+    Line,
+    Name,
+    Port,
+    PublishedPort,
+    Share,
+    Statuses,
+    UrlPath,
+)
 
 
 class Limits(Declared):
@@ -40,7 +49,7 @@ class Service(Declared):
     """Ports that it listens on inside the network."""
     publish: tuple[PublishedPort, ...] = ()
     """Ports that it publishes on the host, and no others: `443`, or on one address alone."""
-    image: str = ""
+    image: Line = ""
     """The image that it must run, as the compose file names it."""
     restart: Literal["no", "always", "unless-stopped", "on-failure"] | None = None
     """What the engine does when it ends."""
@@ -48,7 +57,7 @@ class Service(Declared):
     """Secrets that it must see as files, by name, in the environment's `secrets.mount`."""
     code: Literal["live"] | None = None
     """`live`: it runs code that is mounted from the host, wherever in the container that is."""
-    host_mounts: tuple[str, ...] = ()
+    host_mounts: tuple[AbsolutePath, ...] = ()
     """Paths inside it where something of the host may be mounted although code is not."""
     may: tuple[Literal["privileged", "engine-socket", "host-network"], ...] = ()
     """What is as good as root on the host, and yet allowed to it."""
@@ -57,10 +66,10 @@ class Service(Declared):
     """Whether the container must report that it is healthy; `if-present`: only where it can."""
     one_shot: bool = False
     """It runs once and ends, as a migration does: that it exited with code 0 is right."""
-    max_restarts: Annotated[int, Field(ge=0)] = 0
+    max_restarts: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     """Restarts by the engine since the container was created. One is already a crash."""
     health: Health | None = None
-    models: tuple[str, ...] = ()
+    models: tuple[Line, ...] = ()
     """Models that the ollama of this service must hold; a name without a tag means `:latest`."""
 
     @property

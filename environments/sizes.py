@@ -9,6 +9,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 _FORM = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([bkmgt]?)(?:i?b)?", re.IGNORECASE)
 _POWERS = {"": 0, "b": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+_TOO_MANY = 1 << 63  # for every kernel
 _EXPECTED = "expected a size such as 512M or 2G"
 
 
@@ -22,14 +23,14 @@ class Bytes(int):
         Raises:
             ValueError: the text is not a size.
         """
-        if isinstance(text, int) and not isinstance(text, bool) and text >= 0:
+        if isinstance(text, int) and not isinstance(text, bool) and 0 <= text < _TOO_MANY:
             return cls(text)
         match = _FORM.fullmatch(text.strip()) if isinstance(text, str) else None
-        if match is None:
+        size = Fraction(match[1]) * 1024 ** _POWERS[match[2].lower()] if match else _TOO_MANY
+        if size >= _TOO_MANY:
             message = f"{_EXPECTED}, got {text!r}"
             raise ValueError(message)
-        number, unit = match.groups()
-        return cls(Fraction(number) * 1024 ** _POWERS[unit.lower()])
+        return cls(size)
 
     def __str__(self) -> str:
         """Tell the size to a person: `512 MiB` where exact, else `1.5 GiB`, to one digit."""

@@ -1,7 +1,9 @@
 """pytest plugin: what Allure's report shows of a check. Idle where `--alluredir` is not given."""
 
 from collections.abc import Generator
+from contextlib import suppress
 from hashlib import md5
+from pathlib import Path
 from typing import Any
 
 import allure
@@ -12,6 +14,8 @@ from allure_commons.model2 import Parameter, StatusDetails, TestResult, TestResu
 from reports.classification import check_result
 from reports.outcome import Outcome
 from reports.verdict import CheckResult
+from stackproof import run_state
+from stackproof.printable import lines
 from stackproof.secrets import redact
 
 _dynamic: Any = allure.dynamic
@@ -19,11 +23,19 @@ _OUTCOME = "outcome"
 """Label of a check that is flaky. Its attempts are results of their own, of one history."""
 
 
+# Before Allure's own plugin, which ends a run that cannot make the folder.
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Start where results are asked for."""
-    if config.getoption("allure_report_dir", None):
+    """Start where results are asked for, and can be written."""
+    if directory := config.getoption("allure_report_dir", None):
+        try:
+            Path(directory).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            run_state.of(config).cannot_write(directory, error)
+            config.option.allure_report_dir = None
+            return
         config.pluginmanager.register(_Labels(), "stackproof-allure-labels")
-        written = _Written()
+        written = _Written(config, Path(directory))
         allure_commons.plugin_manager.register(written)
         config.add_cleanup(lambda: allure_commons.plugin_manager.unregister(written))
 
@@ -71,10 +83,29 @@ def _describe(item: pytest.Item, result: CheckResult) -> None:
 
 
 class _Written:
-    """Sees what Allure is about to write, which holds exceptions that no report was made of."""
+    """Sees what Allure writes, which holds exceptions that no report was made of."""
 
-    @allure_commons.hookimpl(tryfirst=True)
-    def report_result(self, result: TestResult) -> None:
+    def __init__(self, config: pytest.Config, directory: Path) -> None:
+        self._config = config
+        self._directory = directory
+
+    @allure_commons.hookimpl(wrapper=True)
+    def report_attached_data(self) -> Generator[None, object, object]:
+        return (yield from self._tried())
+
+    def _tried(self) -> Generator[None, object, object]:
+        """Note what cannot be written, and leave no part of it behind."""
+        try:
+            return (yield)
+        except OSError as error:
+            run_state.of(self._config).cannot_write(self._directory, error)
+            for part in self._directory.glob("*.tmp"):
+                with suppress(OSError):
+                    part.unlink()
+            return None
+
+    @allure_commons.hookimpl(wrapper=True)
+    def report_result(self, result: TestResult) -> Generator[None, object, object]:
         if result.statusDetails:
             result.statusDetails = _in_our_words(result.statusDetails)
         if any((la.name, la.value) == (_OUTCOME, Outcome.FLAKY) for la in result.labels):
@@ -86,13 +117,14 @@ class _Written:
             result.parameters = [Parameter(name="environment", value=environment)]
             result.testCaseId = _digest(result.name)
             result.historyId = _digest(f"{environment} {result.name}")
+        return (yield from self._tried())
 
-    @allure_commons.hookimpl(tryfirst=True)
-    def report_container(self, container: TestResultContainer) -> None:
+    @allure_commons.hookimpl(wrapper=True)
+    def report_container(self, container: TestResultContainer) -> Generator[None, object, object]:
         for step in (*container.befores, *container.afters):
             if step.statusDetails:
-                step.statusDetails.message = redact(step.statusDetails.message or "")
-                step.statusDetails.trace = redact(step.statusDetails.trace or "")
+                step.statusDetails = _in_our_words(step.statusDetails)
+        return (yield from self._tried())
 
 
 def _digest(text: str) -> str:
@@ -100,6 +132,6 @@ def _digest(text: str) -> str:
 
 
 def _in_our_words(details: StatusDetails) -> StatusDetails:
-    message, trace = redact(details.message or ""), redact(details.trace or "")
+    message, trace = lines(redact(details.message or "")), lines(redact(details.trace or ""))
     says = message if message.startswith(("XFAIL", "XPASS")) else trace or message
     return StatusDetails(message=says.partition("\n")[0], trace=trace)

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field
 
 from environments.declared import Frozen
-from stackproof.exit_codes import EXIT_GO, EXIT_NO_GO, EXIT_UNKNOWN
+from reports.fields import Line
+from stackproof.exit_codes import EXIT_GO, EXIT_OBJECTIVE_MISSED, EXIT_UNKNOWN
 
 Objective = Literal["met", "missed", "unknown"]
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -14,7 +15,7 @@ Seconds = Annotated[float, Field(ge=0)]
 
 EXIT_OF: Mapping[Objective, int] = {
     "met": EXIT_GO,
-    "missed": EXIT_NO_GO,
+    "missed": EXIT_OBJECTIVE_MISSED,
     "unknown": EXIT_UNKNOWN,
 }
 
@@ -41,7 +42,7 @@ class Outage(Frozen):
     began: AwareDatetime
     ended: AwareDatetime | None
     """None where it was still on when the watch ended."""
-    failures: Mapping[str, int]
+    failures: Mapping[Line, int]
     """Failed probes, by what was wrong."""
 
 
@@ -56,7 +57,7 @@ class Latency(Frozen):
 class Answering(Frozen):
     """A container that answered, as its answers tell."""
 
-    instance: str
+    instance: Line
     before: bool
     """Whether it answered before the command began: an old one."""
     answers: int
@@ -77,19 +78,19 @@ class Slice(Frozen):
 class RouteAvailability(Frozen):
     """One route, from the start of the command to the end of the watch."""
 
-    route: str
-    service: str
+    route: Line
+    service: Line
     requests: int
     """Probes that were sent, and that either the stack answered or is to blame for."""
     right: int
-    failures: Mapping[str, int]
+    failures: Mapping[Line, int]
     """Failed probes, by what was wrong: `refused`, `reset`, `time-out`, `TLS`, `name`,
     `malformed`, `5xx`, `status`, `wrong service`."""
-    said: Mapping[str, str]
+    said: Mapping[Line, Line]
     """The words of the first failure of each kind."""
     unseen: int
     """Probes that failed for a reason on this side: nothing is known of the route."""
-    unseen_said: str
+    unseen_said: Line
     """That reason, of the first."""
     not_sent: int
     """Probes that were due while too many were under way, or this machine was busy."""
@@ -124,8 +125,8 @@ class Watch(Frozen):
 
     version: Literal[1] = 1
     """Of the file's form."""
-    environment: str
-    command: str
+    environment: Line
+    command: Line
     """As a shell would take it, redacted."""
     command_exit_code: int | None
     """None where it did not run to its end; 128 and the signal's number where one ended it."""
@@ -147,11 +148,11 @@ class Watch(Frozen):
     right: int
     availability: Percent | None
     """Of all requests together."""
-    failures: Mapping[str, int]
+    failures: Mapping[Line, int]
     """Of all routes together, by what was wrong."""
     longest_gap: Gap | None
     """The longest of all routes'."""
-    longest_gap_of: str
+    longest_gap_of: Line
     """The route that had it; empty where there was none."""
     routes: tuple[RouteAvailability, ...]
 

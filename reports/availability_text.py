@@ -44,7 +44,7 @@ def lines(watch: Watch) -> Iterator[str]:
     if gap := watch.longest_gap:
         yield (
             f"longest gap between right answers: {gap.seconds:.2f} s, of {watch.longest_gap_of}, "
-            f"from {_clock(gap.began)}"
+            f"from {clock(gap.began)}"
         )
     for route in watch.routes:
         yield from _of_route(route)
@@ -79,7 +79,7 @@ def _of_route(route: RouteAvailability) -> Iterator[str]:
     longest = sorted(route.outages, key=lambda outage: -outage.seconds)[:_MOST_OUTAGES]
     for outage in sorted(longest, key=lambda outage: outage.began):
         yield (
-            f"{route.route} was down for {in_seconds(outage)} from {_clock(outage.began)} "
+            f"{route.route} was down for {in_seconds(outage)} from {clock(outage.began)} "
             f"({outage.at_least:.2f} to {outage.at_most:.2f} s)"
         )
     if len(route.outages) > len(longest):
@@ -99,8 +99,9 @@ def _of_route(route: RouteAvailability) -> Iterator[str]:
 
 def _instance(seen: Answering) -> str:
     age = "old" if seen.before else "new"
-    return f"{seen.instance} ({age}, {_clock(seen.first)} to {_clock(seen.last)})"
+    return f"{seen.instance} ({age}, {clock(seen.first)} to {clock(seen.last)})"
 
 
-def _clock(moment: datetime) -> str:
+def clock(moment: datetime) -> str:
+    """The time of day, to the millisecond."""
     return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"

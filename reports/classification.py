@@ -1,18 +1,19 @@
 """pytest plugin: gives every check its outcome, and what is to be told of it, as it ends.
 
 Whatever the other outputs print or write was taken from a report that went through here, and
-nothing leaves here that was not redacted.
+nothing leaves here that was not redacted and made safe to print.
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import replace
+from textwrap import indent
 from typing import Any
 
 import pytest
 
 from reports.finding import Finding
 from reports.outcome import Outcome
-from reports.verdict import Attempt, CheckResult, Since
+from reports.verdict import WAITED, Attempt, CheckResult, Since, Waited
+from stackproof.printable import lines, one_line
 from stackproof.secrets import redact
 
 TRACEBACK = "traceback"
@@ -67,11 +68,18 @@ def pytest_runtest_makereport(
         item.stash[_EARLIER] = (*item.stash.get(_EARLIER, ()), item.stash[_WORST])
         del item.stash[_WORST]
         item.user_properties[:] = [told for told in item.user_properties if told[0] != _WARNING]
+    # JUnit and Allure write them as they are.
+    item.user_properties[:] = [
+        (name, _property(name, str(told))) for name, told in item.user_properties
+    ]
     if call.excinfo is not None and _tells_all(call.excinfo.value):
         # Where it was raised is told nowhere; for pytest to spell that out takes ten milliseconds.
         call.excinfo.traceback = call.excinfo.traceback[:0]
     report = yield
-    report.sections = [(title, redact(text)) for title, text in report.sections]
+    # Indented, as evidence is: what was printed may look like a line of ours.
+    report.sections = [
+        (title, indent(lines(redact(text)), "  ")) for title, text in report.sections
+    ]
     # Nobody reads them, xdist sends them three times a check, and pytest keeps them to the end.
     report.keywords = {}
     result = _classify(call, report)
@@ -144,7 +152,7 @@ def _passed(report: pytest.TestReport) -> CheckResult:
 
 
 def _waiver(report: pytest.TestReport) -> str:
-    return redact(str(dict(report.user_properties).get("waiver", "")))
+    return one_line(redact(str(dict(report.user_properties).get("waiver", ""))))
 
 
 def _after(earlier: Sequence[CheckResult], result: CheckResult) -> CheckResult:
@@ -175,37 +183,39 @@ def _is_cannot_look(exception: BaseException) -> bool:
 
 
 def _failed(report: pytest.TestReport, exception: AssertionError) -> CheckResult:
-    message = exception.args[0] if exception.args else None
-    if isinstance(message, Finding):
-        finding = Finding(
-            headline=redact(message.headline),
-            expected=redact(message.expected),
-            observed=redact(message.observed),
-            evidence={title: redact(text) for title, text in message.evidence.items()},
-            hint=redact(message.hint),
-        )
-    else:
-        says = _one_line(str(exception)) or "assertion failed"
+    finding = exception.args[0] if exception.args else None
+    if not isinstance(finding, Finding):
+        says = _first_line(str(exception)) or "assertion failed"
         name = _identity(report)["id"]
-        evidence = {TRACEBACK: redact(report.longreprtext)}
+        evidence = {TRACEBACK: report.longreprtext}
         finding = Finding(f"{name}: {says}", expected="", observed="", evidence=evidence, hint="")
     waived = report.skipped and hasattr(report, "wasxfail")
     waiver = redact(report.wasxfail) if waived else _waiver(report)
-    if waiver and not waived:
-        finding = replace(finding, evidence={**finding.evidence, "waiver": waiver})
+    evidence = {**finding.evidence, **({"waiver": waiver} if waiver and not waived else {})}
     result = _result(
         report,
         Outcome.WAIVED if waived else Outcome.FAIL,
-        observed=finding.observed,
-        headline=finding.headline,
-        expected=finding.expected,
-        evidence=dict(finding.evidence),
-        hint=finding.hint,
+        observed=redact(finding.observed),
+        headline=redact(finding.headline),
+        expected=redact(finding.expected),
+        evidence={redact(title): redact(text) for title, text in evidence.items()},
+        hint=redact(finding.hint),
         since=_since(report),
         waiver=waiver,
     )
-    report.longrepr = str(replace(finding, headline=result.first_line))
+    if waived:
+        report.wasxfail = result.waiver
+    report.longrepr = _whole(result)
     return result
+
+
+def _whole(result: CheckResult) -> str:
+    """The finding as it is printed, of texts that are safe to print."""
+    return str(
+        Finding(
+            result.first_line, result.expected, result.observed, result.evidence, result.hint
+        )
+    )  # fmt: skip
 
 
 def _since(report: pytest.TestReport) -> Since | None:
@@ -219,13 +229,13 @@ def _since(report: pytest.TestReport) -> Since | None:
 
 
 def _could_not_look(report: pytest.TestReport, reason: str, traceback: str = "") -> CheckResult:
-    reason = _one_line(reason)
+    reason = _first_line(reason)
     headline = f"could not look: {reason}"
     evidence = {TRACEBACK: redact(traceback)} if traceback else {}
     report.outcome = "failed"
     vars(report).pop("wasxfail", None)
     result = _result(report, Outcome.UNKNOWN, observed=reason, headline=headline, evidence=evidence)
-    report.longrepr = "\n\n".join([result.headline, *evidence.values()])
+    report.longrepr = _whole(result)
     if report.when != "teardown":
         # pytest calls it an error, and not a failure, where anything but the call went wrong.
         # This makes the terminal, JUnit and Allure agree that no check failed here.
@@ -233,10 +243,14 @@ def _could_not_look(report: pytest.TestReport, reason: str, traceback: str = "")
     return result
 
 
-def _one_line(text: str) -> str:
-    lines = redact(text).strip().splitlines()
-    line = lines[0] if lines else ""
-    return line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]}…"
+def _property(name: str, told: str) -> str:
+    if name == WAITED:  # a model, whose fields are made safe one by one
+        return Waited.model_validate_json(told).model_dump_json()
+    return one_line(told)
+
+
+def _first_line(text: str) -> str:
+    return one_line(redact(text).strip().partition("\n")[0], _LONGEST_REASON)
 
 
 def _result(

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
+from stackproof.printable import in_full
+
 
 class Named(Protocol):
     """A subject of a check: a service, a route, a datastore."""
@@ -28,11 +30,11 @@ class Finding:
         """The whole of it, as it is printed."""
         parts = [self.headline]
         for title, text in self.evidence.items():
-            lines = text.splitlines() or [""]
+            lines = text.rstrip("\n").split("\n")
             if len(lines) == 1:
                 parts.append(f"  {title}: {lines[0]}")
             else:
-                parts += [f"  {title}:", *(f"    {line}" for line in lines)]
+                parts += [f"  {title}:", *(f"    {line}".rstrip() for line in lines)]
         if self.hint:
             parts.append(f"hint: {self.hint}")
         return "\n".join(parts)
@@ -63,10 +65,11 @@ def finding(
         evidence: title to text; entries that are empty or None are left out.
         hint: the command that an operator runs next.
     """
-    seen = "none" if observed is None else str(observed)
+    # Each by itself: one part may not take along the next one.
+    due, seen = in_full(expected), "none" if observed is None else in_full(observed)
     return Finding(
-        headline=f"{subject.name} {claim}: expected {expected}, observed {seen}",
-        expected=str(expected),
+        headline=f"{in_full(subject.name)} {in_full(claim)}: expected {due}, observed {seen}",
+        expected=due,
         observed=seen,
         evidence={k: str(v) for k, v in (evidence or {}).items() if v not in (None, "", ())},
         hint=hint,

@@ -14,12 +14,16 @@ from reports.outcome import Outcome
 from reports.summary import told, warnings
 from reports.verdict import Verdict
 from reports.verdict_file import WRITTEN
+from stackproof.printable import one_line
 
 MOST = 10
 """Annotations of one level that GitHub shows of a step."""
 
 _PAGE = 1_000_000
 """Bytes of a step's summary, a little less than what makes GitHub refuse all of it."""
+
+_LONGEST_TITLE = 250
+_LONGEST_TEXT = 2000
 
 _Annotation = tuple[str, str]  # title, and what is said
 
@@ -101,9 +105,9 @@ def _shown(level: str, found: Sequence[_Annotation]) -> Iterable[str]:
 
 
 def _command(level: str, title: str, text: str) -> str:
-    escaped = _escaped(title).replace(":", "%3A").replace(",", "%2C")
-    return f"::{level} title={escaped}::{_escaped(text)}"
+    escaped = _escaped(title, _LONGEST_TITLE).replace(":", "%3A").replace(",", "%2C")
+    return f"::{level} title={escaped}::{_escaped(text, _LONGEST_TEXT)}"
 
 
-def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+def _escaped(text: str, longest: int) -> str:
+    return one_line(text, longest).replace("%", "%25")

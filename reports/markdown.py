@@ -2,12 +2,13 @@
 
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from reports.matrix import matrix
 from reports.outcome import Outcome
 from reports.summary import UNICODE, WARNING, counted, told, warnings
 from reports.verdict import CheckResult, Decision, Verdict
+from stackproof.printable import one_line
 
 LARGEST = 200_000
 """Bytes of one verdict: a page of GitHub's takes a mebibyte, and a deploy has three verdicts."""
@@ -17,7 +18,10 @@ _SYMBOLS = UNICODE | {Outcome.FAIL: "❌", Outcome.UNKNOWN: "❓"}
 _DECISIONS: dict[Decision, str] = {"go": "✅", "no-go": "❌", "unknown": "❓"}
 _SINCE = {"new": "**new**", "before": "as before the deploy", "unknown": "unknown"}
 _LONGEST_CELL = 300
-_SPECIAL = re.compile(r"[\\`*_\[\]{}|~#@$]|:(?=\w)")  # and `:` where it may start an emoji
+# And `:` where an emoji or the rest of a URL may follow, and the dot of `www.`.
+_SPECIAL = re.compile(r"[\\`*_\[\]{}|~#@$]|:(?=[^\s\d])|(?<=www)\.", re.IGNORECASE)
+# GitHub makes links and emoji once entities are decoded, in whatever is not `<code>`.
+_INVISIBLE = "&#8203;"
 
 
 def markdown(verdict: Verdict, largest: int = LARGEST) -> str:
@@ -100,7 +104,7 @@ def _matrix(checks: Sequence[CheckResult]) -> Iterable[str]:
 
 def _evidence(check: CheckResult) -> str:
     told = "".join(
-        f"\n{_text(title)}\n<pre>{html.escape(text, quote=False)}</pre>\n"
+        f"\n<b>{_text(title)}</b>\n<pre>{html.escape(text, quote=False)}</pre>\n"
         for title, text in check.evidence.items()
     )
     return (
@@ -114,11 +118,15 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _code(text: str) -> str:
-    return f"<code>{_text(text)}</code>" if text else ""
+    """Text as it is to be copied. An empty element keeps an address from being made a link."""
+    return f"<code>{_escaped(text, {'@': '<wbr>'})}</code>" if text else ""
 
 
 def _text(text: str) -> str:
-    line = " ".join(text.split())
-    if len(line) > _LONGEST_CELL:
-        line = f"{line[:_LONGEST_CELL]}…"
-    return _SPECIAL.sub(lambda special: f"&#{ord(special[0])};", html.escape(line, quote=False))
+    return _escaped(text, dict.fromkeys("@#:.", _INVISIBLE))
+
+
+def _escaped(text: str, broken: Mapping[str, str]) -> str:
+    """Escape what has a meaning, and put after a character what keeps it from having one."""
+    line = html.escape(one_line(text, _LONGEST_CELL), quote=False)
+    return _SPECIAL.sub(lambda found: f"&#{ord(found[0])};{broken.get(found[0], '')}", line)

@@ -9,6 +9,7 @@ from typing import Protocol
 from reports.matrix import matrix
 from reports.outcome import Outcome
 from reports.verdict import CheckResult, Verdict
+from stackproof.printable import one_line
 
 UNICODE: dict[Outcome | None, str] = {
     Outcome.PASS: "✓",
@@ -167,11 +168,12 @@ def counted(verdict: Verdict) -> str:
 def _wrapped(symbol: str, text: str, style: Style) -> list[str]:
     lines = textwrap.wrap(
         text, style.width - 2, break_long_words=False, break_on_hyphens=False
-    )  # fmt: skip
+    ) or [""]  # fmt: skip
     return [f"{symbol} {lines[0]}", *(f"  {line}" for line in lines[1:])]
 
 
 def _last_lines(verdict: Verdict, where: str, error: str, style: Style) -> list[str]:
+    where, error = one_line(where), one_line(error)
     decision = verdict.verdict.upper()
     dash = "—" if style.symbols is UNICODE else "-"
     rest = f" {dash} {counted(verdict)} ({verdict.duration_s:.1f} s)"

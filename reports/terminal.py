@@ -10,7 +10,9 @@ from reports.classification import TRACEBACK, check_result
 from reports.outcome import Outcome
 from reports.summary import ASCII, UNICODE, Style, summarize
 from reports.verdict_file import WRITTEN
-from stackproof.exit_codes import EXIT_UNKNOWN
+from stackproof import run_state
+from stackproof.exit_codes import EXIT_NOTHING_SELECTED, EXIT_UNKNOWN
+from stackproof.printable import one_line
 
 _Word = str | tuple[str, Mapping[str, bool]]
 
@@ -45,25 +47,44 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(_Summary(config), "stackproof-summary")
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_cmdline_main() -> Generator[None, object, object]:
+    """Keep what is said of wrong usage on its line: it quotes the command line, and files."""
+    try:
+        return (yield)
+    except pytest.UsageError as error:
+        raise pytest.UsageError(*(one_line(str(said)) for said in error.args)) from error
+
+
 class _Summary:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None]:
-        # Around pytest's own terminal output, so that the verdict is the last line of all.
-        yield
-        writer = self._config.get_terminal_writer()
-        if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+        # Around pytest's own terminal output, so that the verdict comes after all of it.
+        try:
+            return (yield)
+        finally:
+            self._summarize(session)
+
+    def _summarize(self, session: pytest.Session) -> None:
+        writer, state = self._config.get_terminal_writer(), run_state.of(self._config)
+        written = self._config.stash.get(WRITTEN, [])
+        if session.exitstatus == EXIT_NOTHING_SELECTED:
             writer.line("no check was selected: nothing was verified")
-        if session.exitstatus == EXIT_UNKNOWN and not self._config.stash.get(WRITTEN, []):
+        if session.exitstatus == EXIT_UNKNOWN and not written:
             writer.line("could not look: workers were lost before they told what they would run")
         glyphs = UNICODE if _can_print(UNICODE.values()) else ASCII
         style = Style(writer.fullwidth, glyphs, writer.markup)
-        for written in self._config.stash.get(WRITTEN, []):
-            where = _shown(written.path, self._config.invocation_params.dir)
-            for line in ("", *summarize(written.verdict, where, written.error, style)):
+        for each in written:
+            where = _shown(each.path, self._config.invocation_params.dir)
+            for line in ("", *summarize(each.verdict, where, each.error, style)):
                 writer.line(line)
+            state.verdicts[each.verdict.environment].printed = True
+        for line in state.unwritten.values():
+            writer.line(line, red=True)
+        writer.flush()
 
 
 def _can_print(glyphs: object) -> bool:

@@ -12,8 +12,9 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, Field
 
 from environments.declared import Frozen
+from reports.fields import Line, Lines, Title
 from reports.outcome import Outcome, exit_code
-from stackproof.exit_codes import EXIT_GO, EXIT_INTERRUPTED, EXIT_NO_GO, EXIT_UNKNOWN
+from stackproof.exit_codes import EXIT_GO, EXIT_NO_GO, EXIT_UNKNOWN, is_interruption
 
 VERDICT_VERSION: Literal[1] = 1
 
@@ -25,7 +26,7 @@ class Attempt(Frozen):
     """One look at a check's subject."""
 
     outcome: Outcome
-    observed: str
+    observed: Line
     """What was observed, or why nothing could be; empty on a pass."""
 
     def __str__(self) -> str:
@@ -44,29 +45,29 @@ _SINCE: Mapping[Since, str] = {
 class CheckResult(Frozen):
     """One check and what became of it. Texts are redacted, and empty where there is none."""
 
-    id: str
+    id: Line
     """`suite.check[subject]`; where pytest could not say what it lost, pytest's own id of it."""
-    suite: str
-    check: str
-    subject: str
-    service: str
+    suite: Line
+    check: Line
+    subject: Line
+    service: Line
     """The service concerned; empty for none."""
     severity: Literal["critical", "normal"] = "normal"
     outcome: Outcome
-    headline: str = ""
+    headline: Line = ""
     """What is wrong, in one line that stands alone; of a flaky check, what was at first."""
-    expected: str = ""
-    observed: str = ""
+    expected: Line = ""
+    observed: Line = ""
     # Not a default of its own, which would be copied deeply for each check.
-    evidence: Mapping[str, str] = Field(default_factory=dict)
+    evidence: Mapping[Title, Lines] = Field(default_factory=dict)
     """Title to text, in the order in which they are to be read."""
-    hint: str = ""
+    hint: Line = ""
     """The command that an operator runs next."""
     since: Since | None = None
     """Of a failure after a deploy: whether it is new since the baseline; None elsewhere."""
-    waiver: str = ""
+    waiver: Line = ""
     """Until when it is waived and why, or that its waiver has expired."""
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Line, ...] = ()
     """What does not make it wrong, and should be mended: one line each."""
     attempts: list[Attempt]
     """Oldest first."""
@@ -78,6 +79,10 @@ class CheckResult(Frozen):
         return f"{self.headline} ({_SINCE[self.since]})" if self.since else self.headline
 
 
+WAITED = "waited"
+"""Name of the property in which a report bears a `Waited`, as JSON."""
+
+
 class Waited(Frozen):
     """How the wait for the stack to settle went, after a deploy or a rollback."""
 
@@ -86,11 +91,11 @@ class Waited(Frozen):
     seconds: float
     limit_s: float
     looks: int
-    waited_for: Mapping[str, float]
+    waited_for: Mapping[Line, float]
     """Seconds by what was waited for: `api: starting`."""
-    pending: Mapping[str, str]
+    pending: Mapping[Line, Line]
     """By service, what was still waited for in the end, or why no longer."""
-    blind: str
+    blind: Line
     """Why nothing could be seen in the end; empty where it could."""
 
 
@@ -100,8 +105,8 @@ class Verdict(Frozen):
     version: Literal[1] = VERDICT_VERSION
     run: str
     """Names the run, as its snapshot does: of several environments, if it verified them."""
-    environment: str
-    selection: str
+    environment: Line
+    selection: Line
     """What of the environment was verified: the options `-m` and `-k`, as in a shell."""
     gate: Literal["pre", "post", "rollback"] | None
     verdict: Decision
@@ -115,7 +120,7 @@ class Verdict(Frozen):
     """None where the run was not at a gate that waits."""
     counts: dict[Outcome, int]
     """Checks by outcome, zeros included."""
-    warnings: tuple[str, ...]
+    warnings: tuple[Line, ...]
     """What should be mended in the environment's file: one line each."""
     checks: list[CheckResult]
 
@@ -159,7 +164,7 @@ def judge(
         gate=gate,
         verdict=_DECISIONS.get(code, "unknown"),
         exit_code=code,
-        interrupted=session_code == EXIT_INTERRUPTED,
+        interrupted=is_interruption(session_code),
         started=started,
         duration_s=round(duration_s, 3),
         waited=waited,

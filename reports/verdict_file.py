@@ -13,12 +13,23 @@ import pytest
 
 from reports.classification import check_result, missing
 from reports.outcome import exit_code
-from reports.verdict import CheckResult, Verdict, Waited, judge
-from stackproof import atomic_write
-from stackproof.exit_codes import EXIT_GO, EXIT_INTERRUPTED, EXIT_NO_GO, EXIT_UNKNOWN
+from reports.verdict import WAITED, CheckResult, Verdict, Waited, judge
+from stackproof import atomic_write, run_state
+from stackproof.exit_codes import (
+    EXIT_GO,
+    EXIT_INTERNAL_ERROR,
+    EXIT_INTERRUPTED,
+    EXIT_NO_GO,
+    EXIT_NOTHING_SELECTED,
+    EXIT_UNKNOWN,
+    EXIT_USAGE,
+    is_interruption,
+)
+from stackproof.run_state import Delivery
 from stackproof.secrets import redact
 
 _FILE_NAME = "verdict.json"
+_RECORDER = "stackproof-recorder"
 _OURS = (EXIT_GO, EXIT_NO_GO, EXIT_UNKNOWN)
 
 
@@ -49,9 +60,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Collect in the process that hears of every check: not in an xdist worker."""
     # One name of the run for its snapshots, its verdicts and all its workers. Not from xdist's
-    # variable: processes that a worker starts inherit it.
+    # variable: processes that a worker starts inherit it. Without xdist there is no such option.
     of_worker = getattr(config, "workerinput", {}).get("testrunuid")
-    config.option.testrunuid = of_worker or config.option.testrunuid or uuid4().hex
+    given = config.getoption("testrunuid", None)
+    config.option.testrunuid = of_worker or given or uuid4().hex
     # Whole from here on, for whatever else is written below it.
     config.option.output_directory = str(
         config.invocation_params.dir / config.option.output_directory
@@ -59,7 +71,15 @@ def pytest_configure(config: pytest.Config) -> None:
         else config.rootpath / "reports" / "out"
     )
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Recorder(config), "stackproof-recorder")
+        config.pluginmanager.register(_Recorder(config), _RECORDER)
+
+
+# Once the lock is held, and before anything is gathered: a run that is killed leaves no verdict.
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Remove the verdicts of an earlier run."""
+    recorder = session.config.pluginmanager.get_plugin(_RECORDER)
+    if recorder:
+        recorder.remove_older()
 
 
 class _Recorder:
@@ -76,6 +96,32 @@ class _Recorder:
         self._waited: dict[str, Waited] = {}
         self._ran_to_its_end = False
         self._lost_worker = False
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionstart(self) -> Generator[None, object, object]:
+        try:
+            return (yield)
+        except pytest.UsageError:
+            # Where it is another run that holds the lock, its verdict stands.
+            if run_state.of(self._config).refusal_code == EXIT_USAGE:
+                self.remove_older()
+            raise
+
+    def remove_older(self) -> None:
+        """Remove what an earlier run said of the environments that this one is to verify."""
+        if self._config.option.collectonly:
+            return
+        older = [
+            self._path(name) for name in self._config.getoption("selected_environments", None) or ()
+        ]
+        if junit := self._config.getoption("xmlpath", None):
+            older.append(Path(junit))
+        for path in older:
+            try:
+                if path.is_file():
+                    path.unlink()
+            except OSError as error:
+                run_state.of(self._config).cannot_write(path, error, "remove")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:
@@ -105,7 +151,7 @@ class _Recorder:
         of_environment = vars(report).get("of_environment", {})
         self._warnings[environment] += of_environment.get("warnings", [])
         self._required[environment] += of_environment.get("required", [])
-        if waited := properties.get("waited"):
+        if waited := properties.get(WAITED):
             self._waited[environment] = Waited.model_validate_json(str(waited))
         result = check_result(report)
         if result is not None:
@@ -114,14 +160,13 @@ class _Recorder:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        pytests = int(session.exitstatus)
         self._miss(session)
-        written = [self._write(verdict) for verdict in self._verdicts(session)]
+        written = [self._write(verdict) for verdict in self._verdicts(session, pytests)]
         self._config.stash[WRITTEN] = written
-        code = self._exit_code(int(session.exitstatus))
-        if code == EXIT_GO and any(each.error for each in written):
-            # Who reads the file would take an older verdict for this one.
-            code = EXIT_UNKNOWN
-        session.exitstatus = code
+        codes = {each.verdict.exit_code for each in written}
+        ours = [code for code in (EXIT_NO_GO, EXIT_UNKNOWN, EXIT_GO) if code in codes]
+        session.exitstatus = ours[0] if ours else self._exit_code(pytests)
 
     def _miss(self, session: pytest.Session) -> None:
         """Make UNKNOWN of what must have run and did not: it verified nothing."""
@@ -144,21 +189,25 @@ class _Recorder:
         if pytests == EXIT_GO and not self._ran_to_its_end:
             # A second Ctrl-C, while pytest was dealing with the first, leaves it at that.
             return EXIT_INTERRUPTED
-        if pytests == pytest.ExitCode.NO_TESTS_COLLECTED and self._lost_worker:
+        if pytests == EXIT_NOTHING_SELECTED and self._lost_worker:
             return EXIT_UNKNOWN
         if not self._results or pytests not in (EXIT_GO, EXIT_NO_GO):
             return pytests
-        code = exit_code(result.outcome for result in self._results.values())
-        # pytest says that something failed, and no check did: it was something else.
-        return EXIT_UNKNOWN if code == EXIT_GO and pytests == EXIT_NO_GO else code
+        return exit_code(result.outcome for result in self._results.values())
 
-    def _verdicts(self, session: pytest.Session) -> list[Verdict]:
+    def _verdicts(self, session: pytest.Session, pytests: int) -> list[Verdict]:
         by_environment: dict[str, list[CheckResult]] = {}
-        code = self._exit_code(int(session.exitstatus))
-        if code in (EXIT_INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR):
-            # No older verdict may be taken for the one that this run did not come to.
+        code = self._exit_code(pytests)
+        if self._results or code == EXIT_INTERNAL_ERROR or is_interruption(code):
+            # No older verdict may be taken for one that this run did not come to.
             named = self._config.getoption("selected_environments", None)
             by_environment = {name: [] for name in named or _environments_of(session.items)}
+        if pytests == EXIT_NO_GO and code == EXIT_GO:
+            # pytest says that something failed, and no check did.
+            self._results["pytest"] = missing(
+                {"id": "pytest"}, "something else than a check failed"
+            )
+            self._environments["pytest"] = ""
         # As they were collected, whichever was told first.
         last = len(self._selected)
         for nodeid, result in sorted(
@@ -168,6 +217,9 @@ class _Recorder:
             by_environment.setdefault(self._environments[nodeid], []).append(timed)
         # A check that was lost with its worker names no environment. It counts against each one.
         lost = by_environment.pop("", [])
+        for environment, checks in by_environment.items():
+            for name, why in run_state.of(self._config).obstacles.get(environment, {}).items():
+                checks.append(missing({"id": name}, why))
         return [
             judge(
                 environment,
@@ -189,17 +241,23 @@ class _Recorder:
         chosen = (part for option, text in given.items() if text for part in (option, text))
         return redact(shlex.join(chosen))
 
-    def _write(self, verdict: Verdict) -> Written:
-        folder = Path(self._config.option.output_directory) / verdict.environment
+    def _path(self, environment: str) -> Path:
+        folder = Path(self._config.option.output_directory) / environment
         if self._config.getoption("facts", None):
             # What was true when the snapshot was taken is no verdict on the stack of now.
             folder /= "replay"
-        path = folder / _FILE_NAME
+        return folder / _FILE_NAME
+
+    def _write(self, verdict: Verdict) -> Written:
+        path, error = self._path(verdict.environment), ""
         try:
             atomic_write.write(verdict.model_dump_json(indent=2) + "\n", path)
-        except OSError as error:
-            return Written(verdict, path, error.strerror or str(error))
-        return Written(verdict, path, "")
+        except OSError as failure:
+            error = run_state.reason(failure)
+        run_state.of(self._config).verdicts[verdict.environment] = Delivery(
+            verdict.exit_code, written=not error
+        )
+        return Written(verdict, path, error)
 
 
 def _environments_of(items: Sequence[pytest.Item]) -> list[str]:

@@ -16,3 +16,10 @@ EXIT_UNKNOWN = 6
 """No check failed, and at least one could not be evaluated."""
 EXIT_OBJECTIVE_MISSED = 7
 """`stackproof watch`: a route was less available than the objective."""
+EXIT_DEPLOY_FAILED = 8
+"""`gated-deploy`: the stack is right, but the deploy command failed with a code listed here."""
+
+
+def is_interruption(code: int) -> bool:
+    """Tell whether a run ended before its end: by Ctrl-C, or by a signal (128 and its number)."""
+    return code == EXIT_INTERRUPTED or code > 128

@@ -1,32 +1,102 @@
-"""Text that is safe to print: nothing in it acts on a terminal, and a field stays on its line."""
+"""Text that is safe to print: nothing in it acts on a terminal or a CI runner."""
 
 import re
+from unicodedata import category
 
+LONGEST_LINE = 1000
+"""Characters of one field. A longer one ends in `…`."""
+LONGEST_BLOCK = 50_000
+"""Characters of a text of several lines."""
+
+_BREAK = re.compile(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 # ECMA-48 sequences: CSI, then strings (OSC, DCS, APC, PM, SOS) with their end, then two-byte ones.
+# Of one that is cut off only the start goes: it may not take along what follows.
 _SEQUENCE = re.compile(
-    r"(?:\x1b\[|\x9b)[0-9:;<=>?]{0,64}[ -/]{0,8}[@-~]?"
-    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]{0,4096}(?:\x07|\x1b\\|\x9c)?"
-    r"|\x1b[ -/]{0,8}[0-~]?"
+    r"(?:\x1b\[|\x9b)[0-9:;<=>?]{0,64}(?:[!-/]{0,8}[@-~])?"
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])(?:[^\x07\x1b\x80-\x9f\n]{0,4096}(?:\x07|\x1b\\|\x9c))?"
+    r"|\x1b(?:[ -/]{0,8}[0-~])?"
 )
-# Controls but line feed and tab, then what changes the direction of text, joins or hides it.
-_INVISIBLE = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-    r"\ufff9-\ufffb\U000e0000-\U000e007f]"
+_NOT_ASCII = re.compile(r"[^\n\t -~]+")
+# What Unicode does not count as invisible, and nobody can see: joiners, fillers and selectors.
+_BLANK = re.compile(
+    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    r"\U0001d173-\U0001d17a\U000e0100-\U000e01ef]"
+)
+_MARKS = {"Mn", "Me"}
+_MOST_MARKS = 4
+"""Accents on one character. No language stacks more, and a flood of them covers other lines."""
+# What CI systems take for a command: `::error::` at the start of a line (GitHub), `##[error]`,
+# `##vso[` (Azure) and `##teamcity[` anywhere in it. The start of a line may be one that we made.
+# `::ffff:10.0.0.1` and `::1` are addresses.
+_COMMAND = re.compile(
+    r"(?<!\S)::(?=[A-Za-z])(?![0-9A-Fa-f]{1,4}(?:[\s:%/.,)\]]|$))|##(?=[\w.-]*\[)"
 )
 
 
 def printable(text: str) -> str:
     """Return the text without what acts on a terminal.
 
-    Escape sequences, C0 and C1 controls (line feeds and tabs stay), bidirectional marks and other
-    invisible characters are removed. What UTF-8 cannot encode becomes `?`.
+    Escape sequences, C0 and C1 controls (tabs stay), bidirectional marks and other invisible
+    characters are removed. Every kind of line break becomes a line feed. What UTF-8 or Unicode
+    does not define becomes `?`.
     """
     if text.isascii() and text.isprintable():
         return text
-    text = _INVISIBLE.sub("", _SEQUENCE.sub("", text.replace("\r\n", "\n")))
-    return text.encode(errors="replace").decode()
+    text = _SEQUENCE.sub("", _BREAK.sub("\n", text))
+    return _NOT_ASCII.sub(lambda found: _visible(found[0]), text)
 
 
-def one_line(text: str) -> str:
-    """Return printable text on one line: each run of white space becomes one space."""
-    return " ".join(printable(text).split())
+def one_line(text: str, longest: int = LONGEST_LINE) -> str:
+    """Return one field, printable and on one line: each run of white space becomes one space.
+
+    Nothing in it is a command to a CI runner. A longer text is cut and ends in `…`.
+    """
+    return _cut(_inert(" ".join(printable(text).split())), longest)
+
+
+def in_full(told: object) -> str:
+    """Return one field as `one_line` does, and leave it as long as it is."""
+    text = str(told)
+    return one_line(text, 2 * len(text) + 1)
+
+
+def lines(text: str) -> str:
+    """Return a text of several lines, printable, and each cut as a field is.
+
+    Only a line feed breaks a line. Nothing in it is a command to a CI runner.
+    """
+    text = _inert(printable(text))
+    if len(text) > LONGEST_BLOCK:
+        text = f"{text[: LONGEST_BLOCK - 1]}…"
+    return "\n".join(_cut(line) for line in text.split("\n"))
+
+
+def _cut(line: str, longest: int = LONGEST_LINE) -> str:
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+
+def _inert(text: str) -> str:
+    if "::" not in text and "##" not in text:
+        return text
+    return _COMMAND.sub(lambda found: f"{found[0][0]} {found[0][0]}", text)
+
+
+def _visible(text: str) -> str:
+    """Return what can be seen of a text that is not ASCII."""
+    shown, marks = "", 0
+    for character in _BLANK.sub("", text):
+        kind = category(character)
+        if kind in _MARKS:
+            marks += 1
+            if marks > _MOST_MARKS:
+                continue
+        elif kind == "Zs":
+            character = " "
+        elif kind in ("Cs", "Co", "Cn"):
+            character = "?"
+        elif not character.isprintable():
+            continue
+        if kind not in _MARKS:
+            marks = 0
+        shown += character
+    return shown

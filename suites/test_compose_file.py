@@ -15,6 +15,7 @@ from fixtures.compose_file import ComposeFile, ComposeService
 from fixtures.gate import Gate, gate
 from fixtures.images import in_full
 from reports.finding import finding
+from reports.hint import command
 
 
 @gate("pre")
@@ -27,7 +28,7 @@ def test_valid(stack: Environment, composed: ComposeFile) -> None:
         expected="valid",
         observed=composed.problem,
         evidence={"file": composed.path},
-        hint=f"docker compose -f {composed.path} config --quiet",
+        hint=command("docker compose -f {} config --quiet", composed.path),
     )
 
 
@@ -40,8 +41,7 @@ def test_variables(stack: Environment, compose_file: ComposeFile) -> None:
         expected="set",
         observed=f"{', '.join(compose_file.unset)} unset",
         evidence={"file": compose_file.path},
-        hint=f"set {compose_file.unset[:1][0] if compose_file.unset else 'it'} where the deploy "
-        "runs, or give it a default in the file: ${NAME:-default}",
+        hint="set them where the deploy runs, or give them defaults in the file: ${NAME:-default}",
     )
 
 
@@ -56,7 +56,7 @@ def test_services(stack: Environment, compose_file: ComposeFile, chosen: Gate) -
         expected="all that are declared or deployed",
         observed=f"no {', no '.join(missing)}",
         evidence={"file": compose_file.path, "its services": ", ".join(compose_file.services)},
-        hint=f"docker compose -f {compose_file.path} config --services",
+        hint=command("docker compose -f {} config --services", compose_file.path),
     )
 
 
@@ -209,4 +209,4 @@ def test_secrets(service: Service, planned: ComposeService, environment: Environ
 
 
 def _mend(key: str, service: Service) -> str:
-    return f"mend {key} of {service.name} in the compose file, or declare what it says"
+    return command("mend {} of {} in the compose file, or declare what it says", key, service.name)

@@ -17,6 +17,7 @@ from fixtures.facts import Container
 from fixtures.host import HostFile
 from fixtures.observation import CannotLook, Unobserved, seen_of
 from reports.finding import finding
+from reports.hint import command
 
 # Where the engines listen. A mount of a folder above gives the socket away as well.
 _ENGINE_SOCKETS = (
@@ -93,7 +94,9 @@ def test_secret_permissions(
             for path, file in open_files.items()
         ),
         evidence={path: f"of {file.owner}" for path, file in open_files.items()},
-        hint=f"chmod o-rwx {' '.join(open_files)}, then replace what they hold: it may be known",
+        hint=command(
+            "ls -l -- {}, then let nobody else read them, and replace what they hold", open_files
+        ),
     )
 
 
@@ -106,7 +109,7 @@ def test_secret_variables(service: Service, container: Container) -> None:
         expected="none",
         observed=", ".join(found),
         evidence={f"{name} looks like one by": why for name, why in found.items()},
-        hint=f"pass it as a file ({next(iter(found), '')}_FILE), and replace it: it has been seen",
+        hint="pass them as files, if the image can read them so, and replace them: they were seen",
     )
 
 
@@ -195,4 +198,6 @@ def _lines(mounts: tuple[Mount, ...]) -> str:
 
 
 def _mend(key: str, service: Service) -> str:
-    return f"mend its {key} in the compose file, then docker compose up -d {service.name}"
+    return command(
+        "mend its {} in the compose file, then docker compose up -d {}", key, service.name
+    )

@@ -12,6 +12,7 @@ from fixtures.collection import critical, declares
 from fixtures.facts import Container, Health, Probe
 from fixtures.settling import is_done
 from reports.finding import Finding, finding
+from reports.hint import command
 
 
 @critical
@@ -22,7 +23,7 @@ def test_exists(service: Service, found: Container | None) -> None:
         "exists",
         expected=f"a container {service.container}",
         observed=None,
-        hint=f"docker compose up -d {service.name}",
+        hint=command("docker compose up -d {}", service.name),
     )
 
 
@@ -39,9 +40,11 @@ def test_running(service: Service, found: Container | None) -> None:
         expected="running",
         observed=ended or status,
         evidence={"log": "\n".join(found.log_tail)} if found else None,
-        hint=f"docker unpause {service.container}"
-        if status == "paused"
-        else f"docker logs --tail 50 {service.container}",
+        hint=_absent(service)
+        if found is None
+        else command(
+            "docker unpause {}" if status == "paused" else "docker logs --tail 50 {}", found.name
+        ),
     )
 
 
@@ -65,7 +68,9 @@ def test_healthy(service: Service, found: Container | None) -> None:
             "health check": _runs(found.health if found else None),
             "log": "\n".join(found.log_tail) if found else "",
         },
-        hint=f"docker inspect --format '{{{{json .State.Health}}}}' {service.container}",
+        hint=command("docker inspect --format '{{{{json .State.Health}}}}' {}", found.name)
+        if found
+        else _absent(service),
     )
 
 
@@ -82,8 +87,11 @@ def test_health_check(service: Service, container: Container) -> None:
         expected="one that runs",
         observed="one that never ran" if has_one else None,
         evidence={"started": container.started_at.isoformat(timespec="seconds")},
-        hint="mend its healthcheck in the compose file (is its interval too long?), "
-        f"then docker compose up -d {service.name}",
+        hint=command(
+            "mend its healthcheck in the compose file (is its interval too long?), "
+            "then docker compose up -d {}",
+            service.name,
+        ),
     )
 
 
@@ -110,7 +118,7 @@ def test_flapping(service: Service, container: Container, warn: Callable[[Findin
         expected="at most 1 failure",
         observed=f"{len(failures)} in its latest {kept} runs",
         evidence={"health check": _runs(container.health)},
-        hint=f"docker logs --since 5m {service.container}",
+        hint=command("docker logs --since 5m {}", container.name),
     )
 
 
@@ -122,8 +130,11 @@ def test_restart_policy(service: Service, container: Container) -> None:
         "restart policy",
         expected=service.restart,
         observed=container.creation.restart,
-        hint=f"docker update --restart {service.restart} {service.container}, "
-        "then mend the compose file",
+        hint=command(
+            "docker update --restart {} {}, then mend the compose file",
+            service.restart or "no",
+            container.name,
+        ),
     )
 
 
@@ -139,7 +150,7 @@ def test_restarts(service: Service, container: Container) -> None:
             "last exit code": container.exit_code,
             "log": "\n".join(container.log_tail),
         },
-        hint=f"docker logs --tail 50 {service.container}",
+        hint=command("docker logs --tail 50 {}", container.name),
     )
 
 
@@ -154,8 +165,14 @@ def test_oom_killed(service: Service, container: Container) -> None:
             "memory limit": container.memory_limit,
             "log": "\n".join(container.log_tail),
         },
-        hint=f"docker stats --no-stream {service.container}, then raise its limit or mend the leak",
+        hint=command(
+            "docker stats --no-stream {}, then raise its limit or mend the leak", container.name
+        ),
     )
+
+
+def _absent(service: Service) -> str:
+    return command("docker ps --all --filter name={}", service.container)
 
 
 def _forgiven_failures(container: Container) -> list[Probe]:

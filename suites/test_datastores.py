@@ -8,6 +8,7 @@ from fixtures.collection import critical
 from fixtures.datastores import PostgresState, RedisState
 from fixtures.facts import CommandResult
 from reports.finding import finding
+from reports.hint import command
 
 
 @critical
@@ -41,14 +42,14 @@ def test_writable(postgresql: Postgresql, postgres_state: PostgresState) -> None
     """A standby, or a server made read-only, answers every query and loses every order."""
     recovering = postgres_state.in_recovery
     state = "in recovery" if recovering else "read-only" if postgres_state.read_only else "writable"
+    primary = "SELECT sender_host, status FROM pg_stat_wal_receiver"
     where = "SELECT sourcefile FROM pg_settings WHERE name = 'default_transaction_read_only'"
     assert state == "writable", finding(
         postgresql,
         "writes",
         expected="writable",
         observed=state,
-        hint="in psql: "
-        + ("SELECT pg_promote(), unless another server is the primary" if recovering else where),
+        hint="in psql: " + (primary if recovering else where),
     )
 
 
@@ -98,7 +99,7 @@ def test_master(redis: Redis, redis_state: RedisState) -> None:
         "role",
         expected="master",
         observed=redis_state.role,
-        hint="redis-cli info replication, then redis-cli replicaof no one",
+        hint="redis-cli info replication (master_host says whose replica it is)",
     )
 
 
@@ -109,7 +110,7 @@ def test_saves(redis: Redis, redis_state: RedisState) -> None:
         "last save",
         expected="ok",
         observed=redis_state.rdb_last_bgsave_status,
-        hint=f"{_log_of(redis)}, then mend the disk and redis-cli bgsave",
+        hint=_log_of(redis) + ", then mend the disk and redis-cli bgsave",
     )
 
 
@@ -120,7 +121,7 @@ def test_appends(redis: Redis, redis_state: RedisState) -> None:
         "append-only write",
         expected="ok",
         observed=redis_state.aof_last_write_status,
-        hint=f"{_log_of(redis)}, then df -h where its data lies",
+        hint=_log_of(redis) + ", then df -h where its data lies",
     )
 
 
@@ -137,4 +138,4 @@ def test_memory_free(redis: Redis, redis_state: RedisState) -> None:
 
 
 def _log_of(datastore: Postgresql | Redis) -> str:
-    return f"docker compose logs --tail 50 {datastore.name}"
+    return command("docker compose logs --tail 50 {}", datastore.name)

@@ -21,6 +21,7 @@ from fixtures.gate import gate
 from fixtures.images import in_full
 from fixtures.observation import CannotLook
 from reports.finding import Finding, finding
+from reports.hint import command
 
 _ID_SHOWN = 12
 _IMAGE_SHOWN = len("sha256:") + 12
@@ -47,8 +48,8 @@ def test_settled(stack: Environment, settling: Settling) -> None:
             + (", and longer would not help" if settling.ended == "hopeless" else ""),
             "for": "\n".join(f"{what}: {s:g} s" for what, s in settling.waited_for.items()),
         },
-        hint=f"docker logs --tail 50 of {', '.join(settling.pending) or 'each'}; "
-        "a longer --wait where it only needs more time",
+        hint=command("docker compose logs --tail 50 {}", settling.pending)
+        or "docker compose ps --all; a longer --wait where it only needs more time",
     )
 
 
@@ -68,8 +69,7 @@ def test_recreated(
             "started": _time(container.started_at),
             "image": f"{container.creation.image} {container.creation.image_id[:_IMAGE_SHOWN]}",
         },
-        hint=f"docker compose pull {remade.name}, "
-        f"then docker compose up -d --no-deps {remade.name}",
+        hint=_pull(remade),
     )
 
 
@@ -87,8 +87,7 @@ def test_new_image(
         expected="another than before the deploy",
         observed=f"the same, {image[:_IMAGE_SHOWN]}",
         evidence={"asked for": container.creation.image},
-        hint=f"docker compose pull {remade.name}, "
-        f"then docker compose up -d --no-deps {remade.name}",
+        hint=_pull(remade),
     )
 
 
@@ -104,8 +103,7 @@ def test_image(specified: Service, container: Container, planned: ComposeService
         expected=f"{planned.image}, as the compose file names it",
         observed=image,
         evidence={"image id": container.creation.image_id},
-        hint=f"docker compose pull {specified.name}, "
-        f"then docker compose up -d --no-deps {specified.name}",
+        hint=_pull(specified),
     )
 
 
@@ -126,7 +124,7 @@ def test_restarts(
             "last exit code": container.exit_code,
             "log": "\n".join(container.log_tail),
         },
-        hint=f"docker logs --tail 50 {container.name}",
+        hint=command("docker logs --tail 50 {}", container.name),
     )
 
 
@@ -208,7 +206,9 @@ def test_reloaded(
             "load before the deploy": baseline.nginx_loaded_at and _time(baseline.nginx_loaded_at),
             "last start of a deployed container": last_start and _time(last_start),
         },
-        hint=f"docker exec {reloaded.container} nginx -s reload, and last in every deploy",
+        hint=command(
+            "docker compose exec {} nginx -s reload, and last in every deploy", reloaded.name
+        ),
     )
 
 
@@ -228,7 +228,8 @@ def test_clean_images(
         "image of before the deploy",
         expected="removed",
         observed=", ".join(image[:_IMAGE_SHOWN] for image in left),
-        hint=f"docker image rm {' '.join(image[:_IMAGE_SHOWN] for image in left)}",
+        hint=command("docker image inspect {}", (image[:_IMAGE_SHOWN] for image in left))
+        + ", and remove in the deploy what no rollback needs",
     )
 
 
@@ -254,6 +255,12 @@ def _slower(before: tuple[float, ...], after: tuple[float, ...]) -> str | None:
     if test.p >= _SURE or test.delta < _LARGE_EFFECT or now <= _FELT * was:
         return None
     return f"degraded, {now:.0f} ms (medians; p {test.p:.2g}, Cliff's delta {test.delta:.2f})"
+
+
+def _pull(service: Service) -> str:
+    return command(
+        "docker compose pull {}, then docker compose up -d --no-deps {}", service.name, service.name
+    )
 
 
 def _made_at(container: Container) -> datetime:

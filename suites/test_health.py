@@ -5,8 +5,10 @@ from fixtures.answers import difference
 from fixtures.collection import critical, declares
 from fixtures.facts import Response
 from reports.finding import finding
+from reports.hint import command
 
 _BODY_SHOWN = 500
+_SHOWN = 3
 
 
 @critical
@@ -19,7 +21,7 @@ def test_answers(service: Service, health: Health, health_answer: Response) -> N
         expected=" or ".join(map(str, health.status)),
         observed=health_answer.error or health_answer.status,
         evidence=_seen(health_answer),
-        hint=f"docker logs --tail 50 {service.container}",
+        hint=_log_of(service),
     )
 
 
@@ -33,7 +35,7 @@ def test_says(service: Service, health: Health, health_answered: Response) -> No
         expected=due,
         observed=said,
         evidence=_seen(health_answered),
-        hint=f"docker logs --tail 50 {service.container}",
+        hint=_log_of(service),
     )
 
 
@@ -48,8 +50,15 @@ def test_models(service: Service, models_held: frozenset[str]) -> None:
         expected=", ".join(wanted),
         observed=f"no {', '.join(missing)}",
         evidence={"held": ", ".join(sorted(models_held))},
-        hint="; ".join(f"docker exec {service.container} ollama pull {name}" for name in missing),
+        hint="; ".join(
+            command("docker compose exec {} ollama pull {}", service.name, name)
+            for name in missing[:_SHOWN]
+        ),
     )
+
+
+def _log_of(service: Service) -> str:
+    return command("docker compose logs --tail 50 {}", service.name)
 
 
 def _seen(response: Response) -> dict[str, object]:

@@ -9,6 +9,9 @@ from fixtures.collection import declares
 from fixtures.facts import Machine
 from fixtures.host import Room
 from reports.finding import Finding, finding
+from reports.hint import command
+
+_DIGITS = 18
 
 
 @declares("engine_version")
@@ -47,7 +50,8 @@ def test_disk(host: Host, disk: Room, machine: Machine) -> None:
         expected=f"at least {host.disk_free:.0%} free",
         observed=f"{disk.share:.1%} ({Bytes(disk.free)} of {Bytes(disk.total)})",
         evidence={"engine's data": machine.data_directory, "mounted at": disk.where},
-        hint=f"docker system df -v; df -h {machine.data_directory}; then docker image prune --all",
+        hint=command("docker system df -v; df -h -- {}", machine.data_directory)
+        or "docker system df -v",
     )
 
 
@@ -59,7 +63,12 @@ def test_inodes(host: Host, inodes: Room, machine: Machine) -> None:
         expected=f"at least {host.inodes_free:.0%} free",
         observed=f"{inodes.share:.1%} ({inodes.free} of {inodes.total})",
         evidence={"engine's data": machine.data_directory, "mounted at": inodes.where},
-        hint=f"df -i {machine.data_directory}; du --inodes -xS {inodes.where} | sort -n | tail",
+        hint=command(
+            "df -i -- {}; du --inodes -xS -- {} | sort -n | tail",
+            machine.data_directory,
+            inodes.where,
+        )
+        or "df -i",
     )
 
 
@@ -103,7 +112,7 @@ def _numbers(version: str) -> tuple[int, ...]:
         digits = part[: len(part) - len(part.lstrip("0123456789"))]
         if not digits:
             break
-        numbers.append(int(digits))
+        numbers.append(int(digits[:_DIGITS]))
         if digits != part:
             break
     return tuple(numbers)

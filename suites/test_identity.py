@@ -9,6 +9,7 @@ from fixtures.collection import declares
 from fixtures.facts import Container, Listed
 from fixtures.images import in_full
 from reports.finding import finding
+from reports.hint import command
 
 _ID_SHOWN = len("sha256:") + 12
 
@@ -29,7 +30,7 @@ def test_instances(service: Service, container: Container, listed: Mapping[str, 
         expected=f"{container.name} alone",
         observed=f"{', '.join(others)} too",
         evidence={"instances": "\n".join(f"{name} {state}" for name, state in instances.items())},
-        hint=f"docker rm --force {' '.join(others)}",
+        hint=command("docker inspect {}", others) + ", then stop what does not belong there",
     )
 
 
@@ -52,7 +53,7 @@ def test_undeclared(stack: Environment, listed: Mapping[str, Listed]) -> None:
             name: " ".join(filter(None, (each.state, each.project, each.service)))
             for name, each in undeclared.items()
         },
-        hint="declare what belongs there; for the rest: docker rm --force " + " ".join(undeclared),
+        hint=command("docker inspect {}", undeclared) + ", then declare it or stop it",
     )
 
 
@@ -77,7 +78,7 @@ def test_origin(service: Service, container: Container, environment: Environment
         observed=f"{' and '.join(made.compose_files)} of {made.compose_project}"
         if made.compose_files
         else "not made by Compose",
-        hint=f"docker compose -f {environment.compose_file} up -d {service.name}",
+        hint=command("docker compose -f {} up -d {}", environment.compose_file, service.name),
     )
 
 
@@ -91,7 +92,9 @@ def test_image(service: Service, container: Container) -> None:
         expected=service.image,
         observed=image,
         evidence={"image id": container.creation.image_id},
-        hint=f"mend the image in the compose file, then docker compose up -d {service.name}",
+        hint=command(
+            "mend the image in the compose file, then docker compose up -d {}", service.name
+        ),
     )
 
 
@@ -106,7 +109,7 @@ def test_stale(service: Service, container: Container, tagged_image: str | None)
         else f"an image that is still called {image}",
         observed=running[:_ID_SHOWN],
         evidence={"image id": running, f"id of {image}": tagged_image},
-        hint=f"docker compose up -d {service.name}",
+        hint=command("docker compose up -d {}", service.name),
     )
 
 

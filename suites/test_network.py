@@ -11,6 +11,7 @@ from environments.services import Service
 from fixtures.collection import declares
 from fixtures.facts import Container, Listed
 from reports.finding import finding
+from reports.hint import command
 
 
 @declares("network.subnet")
@@ -37,7 +38,7 @@ def test_subnet(
                                    if name in listed[each].networks))
             for name in sorted(joined)
         },
-        hint="docker network inspect " + " ".join(sorted(joined)),
+        hint=command("docker network inspect {}", sorted(joined)) or "docker network ls",
     )  # fmt: skip
 
 
@@ -52,7 +53,12 @@ def test_attached(service: Service, running: Container, environment: Environment
         expected=f"one in {subnet}",
         observed=", ".join(f"{' and '.join(addresses) or 'none'} in {name}"
                            for name, addresses in running.addresses.items()) or None,
-        hint=f"docker compose up -d --force-recreate {service.name}",
+        hint=command(
+            "docker inspect --format '{{{{json .NetworkSettings.Networks}}}}' {}, "
+            "then docker compose up -d {}",
+            running.name,
+            service.name,
+        ),
     )  # fmt: skip
 
 
@@ -64,7 +70,7 @@ def test_published(service: Service, running: Container) -> None:
         "published ports",
         expected=", ".join(service.publish) or "none",
         observed=", ".join(running.published) or None,
-        hint=f"mend its ports in the compose file, then docker compose up -d {service.name}",
+        hint=_mend_ports(service),
     )
 
 
@@ -80,7 +86,7 @@ def test_forwarded(service: Service, running: Container) -> None:
         "published ports",
         expected=f"to lead to {' or '.join(map(str, service.ports))}",
         observed=", ".join(f"{port} to {inside}" for port, inside in astray.items()),
-        hint=f"mend its ports in the compose file, then docker compose up -d {service.name}",
+        hint=_mend_ports(service),
     )
 
 
@@ -91,9 +97,16 @@ def test_closed(closed_port: ClosedPort, port_is_open: bool) -> None:
         f"port of {closed_port.host}",
         expected="closed",
         observed="open",
-        hint=f"on the server: docker ps --filter publish={closed_port.port}, "
-        f"and ss -tlnp sport = :{closed_port.port}",
+        hint=command(
+            "on the server: docker ps --filter publish={}, and ss -tlnp 'sport = :{}'",
+            str(closed_port.port),
+            str(closed_port.port),
+        ),
     )
+
+
+def _mend_ports(service: Service) -> str:
+    return command("mend its ports in the compose file, then docker compose up -d {}", service.name)
 
 
 def _subnet(environment: Environment) -> str:

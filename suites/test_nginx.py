@@ -14,9 +14,12 @@ from fixtures.nginx_routing import location_of, server_of
 from fixtures.observation import CannotLook
 from fixtures.proxy import Alarm, ServerBlock, Worker
 from reports.finding import Finding, finding
+from reports.hint import command
 
 # Of `nginx: [warn] …`, or as in its log: `2026/01/31 12:00:00 [warn] 7#7: …`.
 _WARNING = re.compile(r"\[warn\] (?:\d+#\d+: )?(.+)")
+_ADDRESS = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.%]+\]):\d{1,5}")
+_SHOWN = 100
 
 
 @critical
@@ -70,8 +73,11 @@ def test_config_mounted(
         "mounted configuration",
         expected="the files that the host has now",
         observed=f"{', '.join(old)} of before",
-        hint=f"docker compose up -d --force-recreate {nginx.service}; a directory that is mounted, "
-        "and not each file, has no such trouble",
+        hint=command(
+            "docker compose restart {}; a directory that is mounted, and not each file, "
+            "has no such trouble",
+            nginx.service,
+        ),
     )
 
 
@@ -100,8 +106,11 @@ def test_resolves(
         expected=" or ".join(sorted(container.own_addresses)) or "an address",
         observed=", ".join(sorted(found)) or None,
         evidence={f"getent hosts {name}": ", ".join(each) for name, each in resolved.items()},
-        hint=f"docker inspect {upstream.container}, and look for a second container of its name: "
-        "docker network inspect",
+        hint=command(
+            "docker network inspect {}, and look for a second container of its name",
+            sorted(container.addresses),
+        )
+        or command("docker inspect {}", container.name),
     )
 
 
@@ -117,8 +126,11 @@ def test_routed(
     server = server_of(servers, url, by_default=proxied_route.vantage == "server")
     location = server and location_of(server, url, follow=proxied_route.follow_redirects)
     leads_to = set(location.passes_to) if location else set()
-    if any("$" in name for name in leads_to):
-        raise CannotLook(f"where the route leads is decided by variables: {sorted(leads_to)[0]}")
+    for address in sorted(leads_to):
+        if "$" in address:
+            raise CannotLook(f"where the route leads is decided by variables: {address[:_SHOWN]}")
+        if not _ADDRESS.fullmatch(address):
+            raise CannotLook(f"where the route leads cannot be read: {address[:_SHOWN]}")
     if server and environment.nginx and not leads_to:
         leads_to = {environment.nginx.service}
     own = {service.name, service.container, *(found.own_addresses if found else ())}
@@ -149,7 +161,9 @@ def test_workers(nginx: Nginx, workers: tuple[Worker, ...]) -> None:
         expected="at least one, and none stopped",
         observed=f"{stopped} of {len(workers)} stopped" if stopped else "none that serves",
         evidence={"started": ", ".join(_time(worker.started_at) for worker in workers)},
-        hint=f"docker compose top {nginx.service}, then docker compose restart {nginx.service}",
+        hint=command(
+            "docker compose top {}, then docker compose restart {}", nginx.service, nginx.service
+        ),
     )
 
 

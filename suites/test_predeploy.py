@@ -14,6 +14,7 @@ from fixtures.gate import Gate, gate
 from fixtures.host import Room
 from fixtures.images import NewImage
 from reports.finding import Finding, finding
+from reports.hint import command
 
 
 @gate("pre")
@@ -90,7 +91,7 @@ def test_proxy_last(nginx: Nginx, chosen: Gate, environment: Environment) -> Non
         "in the deploy",
         expected=f"last, for it routes to {', '.join(routed)}",
         observed="not in it" if missing else f"before {chosen.services[-1]}",
-        hint=f"--services={','.join([*others, nginx.name])}, and so in the deploy itself",
+        hint=command("--services={}, and so in the deploy itself", ",".join([*others, nginx.name])),
     )
 
 
@@ -102,8 +103,11 @@ def test_container_name(scaled: Service, planned: ComposeService) -> None:
         "container_name in the compose file",
         expected="none, for it is scaled to two instances",
         observed=planned.container_name,
-        hint=f"remove container_name of {scaled.name}, or lay a file over it that does: "
-        "container_name: !reset null",
+        hint=command(
+            "remove container_name of {}, or lay a file over it that does: "
+            "container_name: !reset null",
+            scaled.name,
+        ),
     )
 
 
@@ -115,7 +119,7 @@ def test_image(deployed: Service, new_image: NewImage) -> None:
         "new image",
         expected=f"{new_image.name} at the engine or its registry",
         observed=new_image.refused,
-        hint=f"docker manifest inspect {new_image.name}, then push it or mend its tag",
+        hint=command("docker manifest inspect {}, then push it or mend its tag", new_image.name),
     )
 
 
@@ -152,7 +156,7 @@ def test_disk(
             ),
             "mounted at": disk.where,
         },
-        hint="docker image prune --all, on the server",
+        hint="docker system df -v, on the server",
     )
 
 

@@ -8,7 +8,9 @@ from environments.services import Service
 from environments.sizes import Bytes, cpus_in_words
 from fixtures.collection import declares
 from fixtures.facts import Container, Machine, Usage
+from fixtures.observation import CannotLook
 from reports.finding import finding
+from reports.hint import command
 
 _FEWEST_PERIODS = 100  # of a tenth of a second, as engines have them
 
@@ -21,8 +23,11 @@ def test_cpu_limit(service: Service, container: Container) -> None:
         "CPU limit",
         expected=cpus_in_words(service.limits.cpus),
         observed=cpus_in_words(container.cpu_limit),
-        hint=f"docker update --cpus {service.limits.cpus} {container.name}, "
-        "then mend the compose file",
+        hint=command(
+            "docker update --cpus {} {}, then mend the compose file",
+            str(service.limits.cpus),
+            container.name,
+        ),
     )
 
 
@@ -34,7 +39,7 @@ def test_memory_limit(service: Service, container: Container) -> None:
         "memory limit",
         expected=service.limits.memory,
         observed=container.memory_limit,
-        hint=_update(service),
+        hint=_update(service, container),
     )
 
 
@@ -43,6 +48,8 @@ def test_effective_memory(
     service: Service, container: Container, usage: Usage, machine: Machine
 ) -> None:
     """The engine's record is a promise; the kernel's figure is what will be enforced."""
+    if not machine.memory:
+        raise CannotLook("the engine does not say how much memory its machine has")
     # A limit above the machine's memory cannot bind: engines report the machine's own then.
     declared = min(service.limits.memory or machine.memory, machine.memory)
     effective = min(usage.memory_limit, machine.memory)
@@ -54,7 +61,7 @@ def test_effective_memory(
         if effective == machine.memory
         else effective,
         evidence={"limit on record": container.memory_limit, "in use": usage.memory_used},
-        hint=_update(service),
+        hint=_update(service, container),
     )
 
 
@@ -62,12 +69,14 @@ def test_effective_memory(
 def test_memory_free(service: Service, usage: Usage) -> None:
     """At its limit, the kernel kills: a process of the service, at the worst of moments."""
     used, limit = usage.memory_used, usage.memory_limit
+    if not limit:
+        raise CannotLook("its memory limit in force is 0, which none can run with")
     assert used < service.limits.memory_used * limit, finding(
         service,
         "memory in use",
         expected=f"under {service.limits.memory_used:.0%} of {limit}",
         observed=f"{used} ({used / limit:.0%})",
-        hint=f"docker top {service.container} -eo pid,rss,args, then mend the leak or the limit",
+        hint=command("docker compose top {}, then mend the leak or the limit", service.name),
     )
 
 
@@ -84,13 +93,15 @@ def test_cpu_throttled(service: Service, usage: Usage) -> None:
         evidence={
             "since it started": f"{usage.cpu_throttled_periods} of {usage.cpu_periods} periods"
         },
-        hint=f"docker stats --no-stream {service.container}, then raise its limit or its replicas",
+        hint="docker stats --no-stream, then raise its limit or its replicas",
     )
 
 
-def _update(service: Service) -> str:
-    size = service.limits.memory
-    return (
-        f"docker update --memory {size:d} --memory-swap {size:d} {service.container}, "
-        "then mend the compose file"
+def _update(service: Service, container: Container) -> str:
+    size = str(int(service.limits.memory or 0))
+    return command(
+        "docker update --memory {} --memory-swap {} {}, then mend the compose file",
+        size,
+        size,
+        container.name,
     )

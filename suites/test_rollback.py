@@ -7,6 +7,7 @@ from fixtures.facts import Container
 from fixtures.gate import gate
 from fixtures.observation import CannotLook
 from reports.finding import finding
+from reports.hint import command
 
 _SHOWN = len("sha256:") + 12
 
@@ -30,8 +31,14 @@ def test_image(
             "asked for": container.creation.image,
             "asked for before": ", ".join(sorted({each.image for each in before})),
         },
-        hint=f"docker tag {' '.join(each[:_SHOWN] for each in sorted(due))} "
-        f"{container.creation.image}, then docker compose up -d {service.name}",
+        hint=command(
+            "docker tag {} {}, then docker compose up -d {}",
+            *(each[:_SHOWN] for each in due),
+            container.creation.image,
+            service.name,
+        )
+        if len(due) == 1
+        else command("docker compose images {}", service.name),
     )
 
 
@@ -54,6 +61,9 @@ def test_configuration(
             "before": ", ".join(sorted(due)),
             "files": ", ".join(container.creation.compose_files),
         },
-        hint="restore the compose file and what it reads of before the deploy, "
-        f"then docker compose up -d {service.name}",
+        hint=command(
+            "restore the compose file and what it reads of before the deploy, "
+            "then docker compose up -d {}",
+            service.name,
+        ),
     )

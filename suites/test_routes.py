@@ -13,6 +13,7 @@ from fixtures.collection import critical, declares
 from fixtures.facts import Response
 from fixtures.observation import CannotLook
 from reports.finding import finding
+from reports.hint import command
 
 _BODY_SHOWN = 500
 _REFUSED = 400
@@ -27,7 +28,11 @@ def test_status(route: Route, response: Response) -> None:
         expected=" or ".join(map(str, route.right)),
         observed=response.error or response.status,
         evidence=_seen(response),
-        hint=f"curl -sv {route.url}, then docker logs of the proxy and of {route.service}",
+        hint=command(
+            "curl -sv {}, then docker compose logs --tail 50 {} and of the proxy",
+            route.url,
+            route.service,
+        ),
     )
 
 
@@ -43,8 +48,11 @@ def test_protected(route: Route, answered: Response) -> None:
         expected=" or ".join(map(str, UNAUTHENTICATED)),
         observed=status,
         evidence=_seen(answered),
-        hint="nginx -T in nginx's container: is its auth_basic, auth_request or deny still there? "
-        f"Or {route.service} itself stopped asking",
+        hint=command(
+            "nginx -T in nginx's container: is its auth_basic, auth_request or deny still there? "
+            "Or {} itself stopped asking",
+            route.service,
+        ),
     )
 
 
@@ -95,8 +103,11 @@ def test_identity(route: Route, served: Response) -> None:
         expected=due,
         observed=said,
         evidence=_seen(served),
-        hint="read where the proxy sends it: docker exec <proxy> nginx -T, and reload it if the "
-        f"container of {route.service} is newer than its workers",
+        hint=command(
+            "read where the proxy sends it: nginx -T in its container, and reload it if the "
+            "container of {} is newer than its workers",
+            route.service,
+        ),
     )
 
 
@@ -111,7 +122,7 @@ def test_healthy(route: Route, served: Response) -> None:
         expected=due,
         observed=said,
         evidence=_seen(served),
-        hint=f"curl -s {route.url}, then the log of {route.service}",
+        hint=command("curl -s {}, then docker compose logs --tail 50 {}", route.url, route.service),
     )
 
 
@@ -124,8 +135,12 @@ def test_latency(route: Route, served: Response) -> None:
         expected=f"at most {route.budget_ms} ms",
         observed=f"{served.elapsed_ms:.0f} ms",
         evidence=_seen(served),
-        hint=f"curl -so /dev/null -w '%{{time_starttransfer}} %{{time_total}}' {route.url}, "
-        f"then docker stats --no-stream, and the log of {route.service}",
+        hint=command(
+            "curl -so /dev/null -w '%{{time_starttransfer}} %{{time_total}}' {}, "
+            "then docker stats --no-stream, and docker compose logs --tail 50 {}",
+            route.url,
+            route.service,
+        ),
     )
 
 

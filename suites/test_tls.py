@@ -12,6 +12,7 @@ from fixtures.collection import critical
 from fixtures.facts import Certificate, Facts, Handshake
 from fixtures.observation import CannotLook, Unobserved
 from reports.finding import Finding, finding
+from reports.hint import command
 
 # OpenSSL builds the chain before it looks at dates and names: with these the chain is right.
 _NOT_YET_VALID, _EXPIRED, _OTHER_HOST = 9, 10, 62
@@ -21,7 +22,8 @@ _NOT_YET_VALID, _EXPIRED, _OTHER_HOST = 9, 10, 62
 def test_trusted(tls_host: TlsHost, handshake: Handshake, facts: Facts) -> None:
     """Browsers warn users away from a certificate whose issuer they do not trust."""
     refused = handshake.error or handshake.refused
-    code, certificate = handshake.refused_code, handshake.certificate
+    code, shown = handshake.refused_code, handshake.certificate
+    certificate = shown if isinstance(shown, Certificate) else None
     if certificate and not certificate.not_before <= facts.gathered_at <= certificate.not_after:
         chain_is_right = code in (_NOT_YET_VALID, _EXPIRED)  # of the certificate itself
     else:
@@ -108,4 +110,5 @@ def _shown(certificate: Certificate | None) -> dict[str, object] | None:
 
 
 def _look(host: TlsHost) -> str:
-    return f"openssl s_client -connect {host.host}:{host.port} -servername {host.host} -showcerts"
+    address = f"{host.host}:{host.port}"
+    return command("openssl s_client -connect {} -servername {} -showcerts", address, host.host)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -107,20 +108,20 @@ def test_an_outage(
     run: Run, server: Moody, written: Callable[..., Watch], capfd: pytest.CaptureFixture[str]
 ) -> None:
     down, up = _mood(server, "reset"), _mood(server, "right")
-    assert run("sh", "-c", f"sleep 0.3; {down}; sleep 0.5; {up}; sleep 0.3") == 1
+    assert run("sh", "-c", f"sleep 0.3; {down}; sleep 0.5; {up}; sleep 0.3") == 7
     told = capfd.readouterr().err
     first = r"api availability: expected at least 100 %, observed \d+\.?\d* %"
     assert re.match(first, told)
     assert "reset: connection reset by peer" in told
     assert "api was down for " in told
     seen = written()
-    assert (seen.objective, seen.exit_code) == ("missed", 1)
+    assert (seen.objective, seen.exit_code) == ("missed", 7)
     [outage] = seen.routes[0].outages
     assert list(outage.failures) == ["reset"]
     assert outage.at_least <= outage.seconds <= outage.at_most
 
 
-@pytest.mark.parametrize(("slo", "code"), [("100", 1), ("1", 0)])
+@pytest.mark.parametrize(("slo", "code"), [("100", 7), ("1", 0)])
 def test_the_objective(run: Run, server: Moody, slo: str, code: int) -> None:
     script = f"sleep 0.3; {_mood(server, '5xx')}; sleep 0.2; {_mood(server, 'right')}"
     assert run("sh", "-c", script, options=(f"--slo={slo}",)) == code
@@ -129,9 +130,9 @@ def test_the_objective(run: Run, server: Moody, slo: str, code: int) -> None:
 def test_the_command_s_own_failure_comes_first(
     run: Run, server: Moody, written: Callable[..., Watch], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("sh", "-c", f"{_mood(server, '5xx')}; sleep 0.3; exit 7") == 7
-    assert (written().command_exit_code, written().objective) == (7, "missed")
-    assert capfd.readouterr().err.splitlines()[1] == "the command ended with exit code 7"
+    assert run("sh", "-c", f"{_mood(server, '5xx')}; sleep 0.3; exit 9") == 9
+    assert (written().command_exit_code, written().objective) == (9, "missed")
+    assert capfd.readouterr().err.splitlines()[1] == "the command ended with exit code 9"
 
 
 def test_a_command_that_a_signal_ended(run: Run, written: Callable[..., Watch]) -> None:
@@ -143,7 +144,7 @@ def test_an_outage_after_the_command_ended(
     run: Run, server: Moody, written: Callable[..., Watch]
 ) -> None:
     later = f"(sleep 0.1; {_mood(server, '5xx')}; sleep 0.5; {_mood(server, 'right')}) &"
-    assert run("sh", "-c", later) == 1
+    assert run("sh", "-c", later) == 7
     [outage] = written().routes[0].outages
     assert outage.ended is not None
 
@@ -151,7 +152,7 @@ def test_an_outage_after_the_command_ended(
 def test_an_outage_that_does_not_end_is_not_waited_for_for_ever(
     run: Run, server: Moody, written: Callable[..., Watch]
 ) -> None:
-    assert run("sh", "-c", f"sleep 0.2; {_mood(server, '5xx')}") == 1
+    assert run("sh", "-c", f"sleep 0.2; {_mood(server, '5xx')}") == 7
     [outage] = written().routes[0].outages
     assert outage.ended is None
 
@@ -247,6 +248,89 @@ def test_files_that_cannot_be_written(
     (tmp_path / "out").write_text("in the way", encoding="utf-8")
     assert run("true") == 6
     assert "/out/shop/watch.json could not be written: " in capfd.readouterr().err
+
+
+def test_an_earlier_watch_is_removed_first(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "out" / "shop"
+    folder.mkdir(parents=True)
+    for name in ("watch.json", "watch.svg"):
+        (folder / name).write_text("of an earlier deploy", encoding="utf-8")
+    seen = tmp_path / "seen"
+    assert run("sh", "-c", f"ls -A {folder} >{seen}") == 0
+    assert seen.read_text(encoding="utf-8") == ""
+
+
+def test_an_earlier_watch_that_cannot_be_removed(
+    run: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    earlier = tmp_path / "out" / "shop" / "watch.json"
+    earlier.mkdir(parents=True)  # not even root can unlink a directory
+    assert run("touch", str(tmp_path / "ran")) == 6
+    assert not (tmp_path / "ran").exists()
+    assert capfd.readouterr().err == (
+        "stackproof: nothing can be probed, so the command was not run: "
+        f"{earlier} of an earlier watch cannot be removed\n"
+    )
+
+
+def test_the_summary_of_a_job(
+    run: Run, server: Moody, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "summary.md"
+    page.write_text("## of another step\n", encoding="utf-8")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    script = f"sleep 0.3; {_mood(server, '5xx')}; sleep 0.2; {_mood(server, 'right')}"
+    assert run("sh", "-c", script) == 7
+    told = page.read_text(encoding="utf-8").splitlines()
+    assert told[:2] == ["## of another step", "## shop, watch: ❌"]
+    assert re.fullmatch(
+        r"\| api \| [\d.]+ % \| \d+ \| [\d.]+ s \| [\d.]+ s from \S+ UTC \(\d+ 5xx\) \|", told[-2]
+    )
+
+
+def test_a_summary_that_cannot_be_written(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "/dev/full")
+    assert run("true") == 0
+    assert capfd.readouterr().err.splitlines()[-1] == (
+        "the summary of the job could not be written: No space left on device"
+    )
+
+
+@pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-", ">&- 2>&-", "2>&1 | true"])
+def test_what_it_says_can_be_lost_and_its_exit_code_cannot(
+    environments: Path, tmp_path: Path, redirection: str
+) -> None:
+    command = shlex.join(
+        [
+            sys.executable, "-m", "commands", "watch", "shop", f"--environments={environments}",
+            f"--output={tmp_path / 'out'}", "--", "sh", "-c", "exit 9",
+        ]
+    )  # fmt: skip
+    line = f"set -o pipefail; {command} {redirection}"
+    done = subprocess.run(["/bin/bash", "-c", line], cwd=ROOT, timeout=DEADLINE, check=False)
+    assert done.returncode == 9
+
+
+def test_a_defect_of_ours_is_not_no_go(
+    monkeypatch: pytest.MonkeyPatch, run: Run, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(watch, "watch", broken)
+    assert run("true") == 3
+    assert capfd.readouterr().err == "stackproof: internal error: MemoryError()\n"
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert re.fullmatch(r"stackproof \d+\.\d+\.\d+\n", capsys.readouterr().out)
 
 
 def test_a_secret_of_the_command_is_not_written(run: Run, tmp_path: Path) -> None:

@@ -225,7 +225,7 @@ def test_lab_is_production_reached_otherwise() -> None:
     # Of the deploy, only the variables that lead to production's engine.
     assert differing(prod, lab) - told == {
         "engine", "resolve", "ca_file", "deploy", "compose_file", "compose_project", "checkout",
-        "services", "routes", "nginx", "outside", "host",
+        "services", "routes", "nginx", "outside", "host", "vantage",
     }  # fmt: skip
     # What the operator's page leaves open, and the ports at hand.
     left_open = {"image", "restart", "secrets", "publish"}

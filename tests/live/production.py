@@ -75,6 +75,9 @@ class Server:
             "SSH_KEY": self.sshd.key, "HOST_KEY": self.sshd.host_key,
         }  # fmt: skip
         return {
+            # There may be no network where this runs, and the sites are the lab's.
+            "VANTAGE_CONTROL": f"127.0.0.1:{address.load().https_port}",
+        } | {
             f"{environment}_DEPLOY_{name}": value
             for environment in ("PROD", "STAGING")
             for name, value in values.items()

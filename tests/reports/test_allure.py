@@ -69,7 +69,7 @@ def test_a_failure_in_full(run: Run, pytester: pytest.Pytester) -> None:
     assert attached == {
         "log": "boom\ntoken: [redacted]",
         "exit code": "1",
-        "stdout": "password=[redacted]\n",
+        "stdout": "  password=[redacted]\n",
     }
 
 

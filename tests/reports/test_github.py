@@ -92,7 +92,7 @@ def test_no_more_annotations_than_github_shows(run: Run, page: Path) -> None:
 
 def test_nothing_in_a_log_commands_the_runner(run: Run, page: Path) -> None:
     result = run(LOGGED)
-    assert "::set-output" in result.stdout.str()
+    assert ": :set-output" in result.stdout.str(), "and that it was tried can be read"
     assert _heeded(result.stdout.str()) == [
         "::error title=lab containers.restarts[api]::api restarts: expected 0, observed 9"
     ]
@@ -165,5 +165,5 @@ def test_what_users_feel_comes_first() -> None:
 def test_what_has_a_meaning_in_a_command_is_escaped() -> None:
     verdict = _verdict(_failed("a:80,b", "a: 100%\r\n::error::b, c"))
     assert list(annotations([verdict])) == [
-        "::error title=lab routes.status[a%3A80%2Cb]::a: 100%25%0D%0A::error::b, c"
+        "::error title=lab routes.status[a%3A80%2Cb]::a: 100%25 : :error::b, c"
     ]

@@ -362,5 +362,5 @@ def test_health_is_evidence(ran: Ran) -> None:
         if each["id"] == "containers.healthy[unhealthy]"
     )
     assert check["evidence"] == {"health check": "exit code 1 connection refused"}
-    assert check["hint"] == "docker inspect --format '{{json .State.Health}}' unhealthy"
+    assert check["hint"] == "docker inspect --format '{{json .State.Health}}' shop"
     assert HEALTHY.status == check["expected"]

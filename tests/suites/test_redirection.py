@@ -40,6 +40,9 @@ def test_certificates_that_are_not_there(shop: str, tmp_path: Path) -> None:
     ran = run(tmp_path / "out", *SELECTED, shop, "--ca-file=none.pem")
     said = "ERROR: --ca-file=none.pem: there is no such file"
     assert (ran.exit_code, ran.errors.strip()) == (4, said)
+    ran = run(tmp_path / "out", *SELECTED, shop, "--ca-file=/dev/zero")
+    said = "ERROR: --ca-file=/dev/zero: cannot be read: not a regular file"
+    assert (ran.exit_code, ran.errors.strip()) == (4, said)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,90 @@
+"""The result of a gate or of a watch, read from the file it wrote. For the shell scripts.
+
+    python -I -m commands.results verdict FILE RUN ENVIRONMENT GATE EXIT-CODE
+    python -I -m commands.results watch FILE
+
+The first prints `go`, `no-go`, or `unknown` and the reason. The second prints the exit code of the
+watched command and the objective: `0 met`. If there is no usable file, it prints `unknown` and the
+reason.
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from stackproof.exit_codes import EXIT_GO, EXIT_NO_GO
+
+_DECISIONS = {"go": EXIT_GO, "no-go": EXIT_NO_GO}
+
+
+def verdict(path: Path, expected: Mapping[str, str | None], exit_code: int) -> str:
+    """Return the decision of a run: `go`, `no-go`, or `unknown` and the reason.
+
+    Args:
+        path: the run's `verdict.json`.
+        expected: fields that show that the verdict is of this run, with their values.
+        exit_code: what the run ended with. It must agree with the verdict.
+    """
+    found = _read(path)
+    if isinstance(found, str):
+        return f"unknown no verdict: {found} (exit code {exit_code})"
+    for field, value in expected.items():
+        if found.get(field) != value:
+            return f"unknown {path} is of another run: its {field} differs (exit code {exit_code})"
+    if found.get("replay_of") is not None:
+        return f"unknown {path} is of a replay"
+    decision = found.get("verdict")
+    if decision not in ("go", "no-go"):
+        return f"unknown {_why_unknown(found)} (exit code {exit_code})"
+    if not _DECISIONS[decision] == exit_code == found.get("exit_code"):
+        return f"unknown {path} says {decision}, but the exit code was {exit_code}"
+    return str(decision)
+
+
+def watch(path: Path) -> str:
+    """Return the exit code of the watched command and the objective, or `unknown` and why."""
+    found = _read(path)
+    if isinstance(found, str):
+        return f"unknown {found}"
+    code, objective = found.get("command_exit_code"), found.get("objective")
+    if type(code) is not int or objective not in ("met", "missed", "unknown"):
+        return "unknown the command did not run to its end"
+    return f"{code} {objective}"
+
+
+def _read(path: Path) -> dict[str, Any] | str:
+    """Return the object that a JSON file holds, or in one line why there is none."""
+    try:
+        found = json.loads(path.read_bytes())
+    except OSError as error:
+        return f"{path}: {(error.strerror or str(error)).lower()}"
+    except (ValueError, RecursionError):
+        return f"{path} is not valid JSON"
+    return found if isinstance(found, dict) else f"{path} holds no result"
+
+
+def _why_unknown(found: Mapping[str, Any]) -> str:
+    if found.get("interrupted"):
+        return "the run was interrupted"
+    counts = found.get("counts")
+    number = counts.get("UNKNOWN") if isinstance(counts, dict) else None
+    return f"{number} checks could not be evaluated" if number else "no verdict was reached"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the result. The exit code says nothing about it."""
+    match arguments:
+        case ["verdict", path, run, environment, gate, exit_code]:
+            expected = {"run": run, "environment": environment, "gate": gate or None}
+            print(verdict(Path(path), expected, int(exit_code)))
+        case ["watch", path]:
+            print(watch(Path(path)))
+        case _:
+            print("unknown wrong arguments")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

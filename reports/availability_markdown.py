@@ -1,0 +1,57 @@
+"""What a watch came to, as Markdown, for the summary of a job."""
+
+from collections.abc import Iterator
+
+from reports.availability import Objective, RouteAvailability, Watch
+from reports.availability_text import clock, headline, in_percent, in_seconds
+from reports.markdown import _text as escaped
+
+_SYMBOLS: dict[Objective, str] = {"met": "✅", "missed": "❌", "unknown": "❓"}
+_MOST_ROUTES = 50
+_MOST_OUTAGES = 3
+_HEADINGS = ("route", "right", "requests", "longest gap", "outages")
+
+
+def markdown(watch: Watch) -> str:
+    """The headline, then how available each route was and when it was down."""
+    return "".join(f"{line}\n" for line in _lines(watch))
+
+
+def _lines(watch: Watch) -> Iterator[str]:
+    yield f"## {escaped(watch.environment)}, watch: {_SYMBOLS[watch.objective]}"
+    yield ""
+    yield escaped(headline(watch))
+    if watch.command_exit_code:
+        yield f"<br>the command ended with exit code {watch.command_exit_code}"
+    if watch.interrupted:
+        yield f"<br>interrupted after {watch.duration_s:.0f} s"
+    yield ""
+    yield f"| {' | '.join(_HEADINGS)} |"
+    yield "| --- | ---: | ---: | ---: | --- |"
+    shown = sorted(watch.routes, key=_availability)[:_MOST_ROUTES]
+    for route in shown:
+        gap = f"{route.longest_gap.seconds:.2f} s" if route.longest_gap else ""
+        cells = (
+            escaped(route.route), in_percent(route.availability), str(route.requests), gap,
+            "<br>".join(_outages(route)),
+        )  # fmt: skip
+        yield f"| {' | '.join(cells)} |"
+    yield ""
+    if rest := len(watch.routes) - len(shown):
+        yield f"{rest} more routes are in `watch.json`."
+        yield ""
+
+
+def _availability(route: RouteAvailability) -> float:
+    """Where nothing is known, first."""
+    return -1 if route.availability is None else route.availability
+
+
+def _outages(route: RouteAvailability) -> Iterator[str]:
+    for outage in route.outages[:_MOST_OUTAGES]:
+        kinds = ", ".join(f"{number} {kind}" for kind, number in outage.failures.items())
+        yield escaped(f"{in_seconds(outage)} from {clock(outage.began)} UTC ({kinds})")
+    if len(route.outages) > _MOST_OUTAGES:
+        yield f"and {len(route.outages) - _MOST_OUTAGES} more"
+    if route.unseen:
+        yield escaped(f"{route.unseen} requests say nothing of the route: {route.unseen_said}")

@@ -1,0 +1,209 @@
+"""Whatever a target says, no output does what it says: each text in each field of each output."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from reports.verdict import Attempt, CheckResult
+from stackproof.printable import lines, one_line
+from tests.hostile import TEXTS, commands, complaints
+from tests.reports.conftest import Run
+
+_CHECKS = """
+import json, warnings
+from pathlib import Path
+
+TEXTS = json.loads(Path("texts.json").read_text())
+numbered = [
+    lambda kind, n=n: pytest.param(
+        n, marks=check("routes", kind, f"s{n}", service=f"s{n}"), id=f"{n}"
+    )
+    for n in range(len(TEXTS))
+]
+
+def every(kind):
+    return pytest.mark.parametrize("number", [each(kind) for each in numbered])
+
+@pytest.fixture
+def text(number):
+    return TEXTS[number]
+
+@every("failed")
+def test_failed(text, number, warn):
+    warn(finding(Named("s"), text, expected=text, observed=text))
+    print(text)
+    assert False, finding(
+        Named(text), text, expected=text, observed=text, evidence={text: text, "log": text},
+        hint=text,
+    )
+
+@every("observed")
+def test_observed(text, number):
+    assert False, finding(
+        api, "says", expected="well", observed=text, evidence={"body": text}, hint="docker ps"
+    )
+
+@every("unknown")
+def test_unknown(text, number):
+    class CannotLook(Exception): pass
+    raise CannotLook(text)
+
+@every("bare")
+def test_bare(text, number):
+    assert False, text
+
+@every("crashed")
+def test_crashed(text, number):
+    raise ValueError(text)
+
+@every("skipped")
+def test_skipped(text, number):
+    pytest.skip(text)
+
+@every("waived")
+def test_waived(text, number, request):
+    request.node.add_marker(pytest.mark.xfail(reason=text, raises=AssertionError, strict=False))
+    assert False, finding(api, "says", expected="well", observed=text)
+
+@every("passed")
+def test_passed(text, number, request):
+    request.node.user_properties.append(("waiver", text))
+"""
+
+_ARGUMENTS = {
+    "plain": "",
+    "verbose": "-vv --no-header -rA --durations=5 --tb=native -l",
+    "line": "--tb=line -ra",
+    "workers": "-n2 -v",
+}
+
+
+@pytest.fixture
+def texts(pytester: pytest.Pytester) -> None:
+    # As ASCII: lone surrogates are among them.
+    (pytester.path / "texts.json").write_text(json.dumps(list(TEXTS.values())), encoding="ascii")
+
+
+@pytest.mark.parametrize("arguments", _ARGUMENTS.values(), ids=_ARGUMENTS)
+def test_terminal(run: Run, texts: None, arguments: str) -> None:
+    result = run(_CHECKS, *arguments.split())
+    assert result.ret == 1
+    assert complaints(result.stdout.str() + "\n" + result.stderr.str()) == []
+    assert len(re.findall(r"^lab: NO-GO — ", result.stdout.str(), re.MULTILINE)) == 1
+
+
+def test_files(
+    run: Run, texts: None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = pytester.path / "summary.md"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    result = run(_CHECKS, "--junitxml=junit.xml", "--alluredir=allure")
+    ours = re.compile(r"::(error|warning) title=(lab|\d+ more)[^:]*::|::stop-commands::|::\w{32}::")
+    output = result.stdout.str()
+    assert [line for line in commands(output) if not ours.match(line)] == []
+    assert complaints(ours.sub("", output)) == []
+    for text in _data(pytester.path):
+        assert _unsafe(text) == []
+    for text in _prose(pytester.path):
+        assert complaints(text) == []
+    _is_inert_markdown(page.read_text(encoding="utf-8"))
+    for each in _allure(pytester.path):
+        assert all(name == "environment" for name in _values(each["parameters"], "name"))
+        assert not re.search(r"[<>\[\]](?![^`]*`)", each.get("description", "").partition("**")[2])
+
+
+def _data(folder: Path) -> Iterator[str]:
+    """Each text that is data: evidence is there as it is, with no line of ours beside it."""
+    yield from _texts(json.loads((folder / "reports/out/lab/verdict.json").read_text()))
+    for result in _allure(folder):
+        yield from _texts(result)
+    for attached in (folder / "allure").glob("*-attachment*"):
+        yield attached.read_text(encoding="utf-8")
+
+
+def _prose(folder: Path) -> Iterator[str]:
+    """Each text that is read as a whole."""
+    for each in ET.fromstring((folder / "junit.xml").read_text()).iter():  # noqa: S314
+        yield from filter(None, (each.text, *each.attrib.values()))
+    for result in _allure(folder):
+        yield from _texts(result.get("statusDetails", {}))
+
+
+def _unsafe(text: str) -> list[str]:
+    return [each for each in complaints(text) if not each.startswith("forged")]
+
+
+def _allure(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(path.read_text()) for path in (folder / "allure").glob("*-result.json")]
+
+
+def _values(found: list[dict[str, Any]], key: str) -> list[Any]:
+    return [each[key] for each in found]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield name
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+
+
+def _is_inert_markdown(page: str) -> None:
+    outside, inside = re.sub(r"<pre>[^<]*</pre>", "", page), re.findall(r"<pre>([^<]*)</pre>", page)
+    assert inside
+    assert set(re.findall(r"<[^>]*>", outside)) <= {
+        "<b>", "</b>", "<br>", "<code>", "</code>", "<details>", "</details>", "<sub>", "</sub>",
+        "<summary>", "</summary>", "<wbr>",
+    }  # fmt: skip
+    assert not re.search(r"\]\(|https?:|ftp:|www\.|[@`$\\]|:[a-z_]+:", outside)
+    for line in outside.splitlines():
+        assert re.match(r"$|## lab: |- [✗?w~!] |\| |<b>|</?details>|\d+ checks: |The rest ", line)
+        if line.startswith("| ❌ |"):
+            assert line.count("|") == 6
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_a_result_is_safe_however_it_was_made(text: str) -> None:
+    made = CheckResult.model_validate(
+        {
+            **dict.fromkeys(("id", "suite", "check", "subject", "service"), text),
+            **dict.fromkeys(("headline", "expected", "observed", "hint", "waiver"), text),
+            "outcome": "FAIL",
+            "evidence": {text: text},
+            "warnings": (text,),
+            "attempts": [Attempt.model_validate({"outcome": "FAIL", "observed": text})],
+        }
+    )
+    for told in _texts(made.model_dump(mode="json")):
+        assert _unsafe(told) == []
+    assert "\n" not in made.headline + made.observed + "".join(made.evidence)
+
+
+@pytest.mark.parametrize("safe", [one_line, lines])
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_made_safe_twice_changes_nothing(safe: Callable[[str], str], text: str) -> None:
+    assert safe(safe(text)) == safe(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3 of 5 running", "naïve café", "日本語のログ", "שלום", "עִבְרִית", "हिन्दी", "ไทยที่นี่",
+        "✓ ✗ · — … 👍", "::1", "[::]:443", "listen ::ffff:10.0.0.1", "std::vector", "C# #1 ##",
+        "a:b:c 12:28:12", "<none>", "100 %",
+    ],
+)  # fmt: skip
+def test_ordinary_text_stays(text: str) -> None:
+    assert one_line(text) == text
+    assert lines(f"{text}\n\t{text}\n") == f"{text}\n\t{text}\n"
