@@ -184,7 +184,7 @@ def test_reports_of_plugins_that_cannot_be_written(tmp_path: Path, stack: tuple[
     assert (ran.exit_code, ran.errors) == (code, "")
     assert ran.output.splitlines()[-2:] == [
         f"cannot write {allure}: Not a directory",
-        f"cannot write {junit}: Not a directory",
+        f"cannot write {junit}: File exists",
     ]
 
 
