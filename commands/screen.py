@@ -8,7 +8,7 @@ def say(text: str, *, start: str = "", end: str = "\n") -> None:
     """Print text on one line. If standard error is closed, full or has no reader, print nothing.
 
     Args:
-        text: may hold anything; what acts on a terminal is left out.
+        text: may hold anything; what acts on a terminal or a CI runner is left out.
         start: of ours, such as what clears the line.
         end: of ours.
     """
@@ -16,9 +16,10 @@ def say(text: str, *, start: str = "", end: str = "\n") -> None:
         return
     try:
         # Not at the top: where memory is short, an import that fails must not end the command.
-        from stackproof.printable import printable
+        from stackproof.printable import lines, printable
 
-        shown = " ".join(printable(text).splitlines())
+        # Not `one_line`, since columns keep their spaces.
+        shown = lines(printable(text).replace("\n", " "))
     except (ImportError, MemoryError):
         shown = ascii(text)
     try:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from pluggy import HookImpl
 
-from stackproof import run_state, streams
+from stackproof import resources, run_state, streams
 from stackproof.exit_codes import (
     EXIT_GO,
     EXIT_INTERNAL_ERROR,
@@ -28,6 +28,8 @@ from stackproof.exit_codes import (
 )
 from stackproof.printable import one_line
 from stackproof.secrets import redact
+
+resources.exit_unless_enough_to_start()
 
 _ROOMS = ("fixtures.plugins", "reports.plugins")
 
