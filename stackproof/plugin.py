@@ -48,8 +48,10 @@ _LISTINGS = {
 """The options with which pytest runs no check, and how each is written."""
 _HARMLESS = {"help", "version", "collectonly"}
 """Those that may stand on a command line beside an environment."""
-_NEEDED = ("terminal", "skipping", "python", "reports")
-"""The plugins of pytest without which a verdict would be wrong, or could not be shown."""
+_NEEDED = ("terminal", "skipping", "python", "stackproof", "fixtures", "reports")
+"""The plugins without which a verdict would be wrong, or could not be shown."""
+_ONLY_FASTER = "fixtures.short_protocol"
+"""Runs without it have the same verdict."""
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -182,9 +184,12 @@ def _refuse_what_verifies_nothing(config: pytest.Config) -> None:
         raise pytest.UsageError(
             "assertions are disabled (PYTHONOPTIMIZE or python -O), so that no check could fail"
         )
-    for plugin in _NEEDED:
-        if config.pluginmanager.is_blocked(plugin):
-            raise pytest.UsageError(f"-p no:{plugin}: no verdict can be given without this plugin")
+    for given in config.option.plugins:
+        plugin = given.removeprefix("no:")
+        if plugin in (given, _ONLY_FASTER):
+            continue
+        if plugin.split(".")[0] in _NEEDED:
+            raise pytest.UsageError(f"-p {given}: no verdict can be given without this plugin")
     gate = config.getoption("gate", None)
     for option, written in _LISTINGS.items():
         if not config.getoption(option, None) or (
