@@ -48,6 +48,7 @@ _LISTINGS = {
 """The options with which pytest runs no check, and how each is written."""
 _HARMLESS = {"help", "version", "collectonly"}
 """Those that may stand on a command line beside an environment."""
+_OURS = ("stackproof.", "fixtures.", "reports.")
 _NEEDED = ("terminal", "skipping", "python", "reports")
 """The plugins of pytest without which a verdict would be wrong, or could not be shown."""
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
@@ -106,7 +107,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
         code = int(result) if isinstance(result, int) else EXIT_GO
     except pytest.UsageError as error:
         if (refusal := run_state.of(config).refusal_code) == EXIT_USAGE:
-            raise
+            raise pytest.UsageError(*(one_line(str(text)) for text in error.args)) from None
         _print(f"ERROR: {error}")
         return refusal
     except KeyboardInterrupt:
@@ -182,8 +183,9 @@ def _refuse_what_verifies_nothing(config: pytest.Config) -> None:
         raise pytest.UsageError(
             "assertions are disabled (PYTHONOPTIMIZE or python -O), so that no check could fail"
         )
-    for plugin in _NEEDED:
-        if config.pluginmanager.is_blocked(plugin):
+    for given in config.option.plugins:
+        plugin = given.strip().removeprefix("no:")
+        if given.strip() != plugin and (plugin in _NEEDED or plugin.startswith(_OURS)):
             raise pytest.UsageError(f"-p no:{plugin}: no verdict can be given without this plugin")
     gate = config.getoption("gate", None)
     for option, written in _LISTINGS.items():
@@ -239,7 +241,7 @@ def _guard_output(config: pytest.Config, hook: HookImpl) -> None:
             # JUnit's plugin has the name of its file, of which nothing usable is there.
             file = getattr(hook.plugin, "logfile", None)
             run_state.of(config).cannot_write(file or f"the output of {hook.plugin_name}", error)
-            if file and Path(file).is_file():
+            if file and Path(file).is_file() and not Path(file).is_symlink():
                 with suppress(OSError):
                     Path(file).unlink()
             return None
