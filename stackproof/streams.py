@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-from stackproof.printable import printable
+from stackproof.printable import inert, printable
 
 CLOSED = "it is closed"
 """The failure of a stream whose descriptor was closed when the process started."""
@@ -51,7 +51,8 @@ class SafeStream(io.TextIOWrapper):
     def write(self, text: str) -> int:
         """Write a text without what acts on a terminal; return the length that was given."""
         with suppress(ValueError):
-            super().write(_clean(text))
+            # Our own commands to a CI runner go to standard output.
+            super().write(inert(_clean(text)) if self._raw.fileno() == 2 else _clean(text))
         return len(text)
 
 
