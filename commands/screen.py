@@ -3,8 +3,6 @@
 import os
 import sys
 
-from stackproof.printable import lines, printable
-
 
 def say(text: str, *, start: str = "", end: str = "\n") -> None:
     """Print text on one line. If standard error is closed, full or has no reader, print nothing.
@@ -17,9 +15,15 @@ def say(text: str, *, start: str = "", end: str = "\n") -> None:
     if sys.stderr is None:
         return
     try:
+        # Not at the top: where memory is short, an import that fails must not end the command.
+        from stackproof.printable import lines, printable
+
         # Not `one_line`, since columns keep their spaces.
-        line = lines(printable(text).replace("\n", " "))
-        print(start + line, end=end, file=sys.stderr, flush=True)
+        shown = lines(printable(text).replace("\n", " "))
+    except (ImportError, MemoryError):
+        shown = ascii(text)
+    try:
+        print(start + shown, end=end, file=sys.stderr, flush=True)
     except OSError:
         # What is left in its buffer would fail again at exit and change the exit code.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

@@ -70,8 +70,8 @@ def watch(
         where it failed, 7 where a route missed the objective, 6 where that cannot be told.
 
     Raises:
-        CannotLook: the certificates to trust cannot be read, or the result of an earlier watch
-            cannot be removed; the command was not run.
+        CannotLook: the certificates to trust cannot be read, the result of an earlier watch cannot
+            be removed, or there is no room for a thread; the command was not run.
         CommandError: the command cannot be run.
     """
     _remove_earlier(folder)
@@ -82,10 +82,7 @@ def watch(
     live = LiveLine(prober.probes)
     with deploy.passing_signals_on():
         epoch, began = datetime.now(UTC), time.monotonic()
-        try:
-            prober.start()
-        except RuntimeError as error:  # this machine has no room for another thread
-            raise CannotLook(str(error)) from None
+        prober.start()
         try:
             ran = _run(deploy, prober, live)
         finally:

@@ -1,9 +1,10 @@
 """From the name of an environment to its model."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import unquote, urlsplit
 
 from pydantic import ValidationError
 
@@ -16,6 +17,7 @@ from environments.model import Environment
 from environments.problem import FieldPath, InvalidEnvironment, Problem
 from environments.values import is_name
 from stackproof.regular_file import read_regular_file
+from stackproof.secrets import is_secret_variable, learn
 
 __all__ = ["InvalidEnvironment", "load", "names"]
 
@@ -45,7 +47,8 @@ def load(
         _refuse(document, ("name",), "unknown key 'name': the file's name is the name")
     if offline:
         data.pop("engine", None)
-    variables = {**_env_file(data.pop("env_file", None), directory, document), **variables}
+    from_file = _env_file(data.pop("env_file", None), directory, document)
+    variables = {**from_file, **variables}
     interpolation = Interpolation(variables)
     values = interpolation.replace(data)
     if interpolation.problems:
@@ -60,11 +63,32 @@ def load(
     except ValidationError as error:
         refusal = Explanation(document, values, interpolation.sources).refusal(error, main)
     else:
-        if offline:
-            return environment
-        engine = engine_address.resolve(environment.engine, variables)
-        return environment.model_copy(update={"engine": engine})
+        if not offline:
+            engine = engine_address.resolve(environment.engine, variables)
+            environment = environment.model_copy(update={"engine": engine})
+        learn(_secrets(environment, from_file), _names(environment))
+        return environment
     raise refusal
+
+
+def _secrets(environment: Environment, variables: Mapping[str, str]) -> Iterator[str]:
+    """The secrets of a file, and of the file that its variables are in."""
+    yield from (value for name, value in variables.items() if is_secret_variable(name))
+    if environment.engine.key:
+        yield environment.engine.key.get_secret_value()
+    if password := urlsplit(environment.engine.address).password:
+        yield from (password, unquote(password))
+
+
+def _names(environment: Environment) -> Iterator[str]:
+    """What it calls things, which is no secret though a password may be the same word."""
+    yield from (environment.name, environment.compose_project, environment.container_prefix)
+    for service in environment.services.values():
+        yield from (service.name, service.container, service.image)
+    for route in environment.routes.values():
+        yield from (route.name, urlsplit(route.url).hostname or "")
+    for datastore in environment.datastores.postgresql.values():
+        yield from (datastore.user, datastore.database)
 
 
 def _env_file(value: Any, directory: Path, document: Document) -> dict[str, str]:

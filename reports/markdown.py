@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from reports.matrix import matrix
 from reports.outcome import Outcome
 from reports.summary import UNICODE, WARNING, counted, told, warnings
-from reports.verdict import CheckResult, Decision, Verdict
+from reports.verdict import CheckResult, Decision, Verdict, origin
 from stackproof.printable import one_line
 
 LARGEST = 200_000
@@ -44,8 +44,10 @@ def markdown(verdict: Verdict, largest: int = LARGEST) -> str:
 def _parts(verdict: Verdict) -> Iterable[str]:
     moment = f", {verdict.gate} gate" if verdict.gate else ""
     decision = f"{_DECISIONS[verdict.verdict]} {verdict.verdict.upper()}"
-    yield f"## {prose(verdict.environment)}{moment}: {decision}\n\n"
+    yield f"## {prose(verdict.environment)}{moment}: {origin(verdict)}{decision}\n\n"
     yield f"{counted(verdict)} ({verdict.duration_s:.1f} s)\n"
+    if verdict.engine:
+        yield f"\nengine: {_code(verdict.engine)}\n"
     yield from _wrong([check for check in verdict.checks if check.outcome is Outcome.FAIL])
     yield from _noted(verdict)
     yield from _matrix([check for check in verdict.checks if check.suite])

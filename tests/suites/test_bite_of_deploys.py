@@ -82,7 +82,8 @@ def _facts(
 
 
 BASELINE = Baseline(
-    environment="shop", taken_at=AT - timedelta(minutes=5), services=("api", "web", "proxy"),
+    environment="shop", engine="", engine_id="", taken_at=AT - timedelta(minutes=5),
+    services=("api", "web", "proxy"),
     containers={name: (_before(name),) for name in CONTAINERS},
     latencies={"home": SAMPLES},
     outcomes={"containers.restarts[db]": "FAIL", "containers.running[api]": "PASS"},

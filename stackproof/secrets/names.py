@@ -1,0 +1,107 @@
+"""Which names are those of a secret: of variables, keys, headers, parameters, options, elements."""
+
+import re
+from functools import lru_cache
+
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
+
+# What holds a secret whatever is said before it, also in one word with it: `PGPASSWORD`.
+_STRONG = re.compile(
+    r"(?:pass_?(?:word|wd|wrd|phrase|code|key)|secret|token|credential|api_?key"
+    r"|web_?hook(?:_url)?|connection_string|ps(?:w|wd)|jwt)s?(?=_|\d|$)"
+)
+_KEY_OF = (
+    r"(?:access|account|admin|aes|app|application|auth|client|connection|cookie|crypto?|database|db"
+    r"|deploy|encrypt|encryption|functions?|hmac|jwt|licen[sc]e|master|pre_?shared|priv|private"
+    r"|root|rsa|secret|service|service_role|session|shared|shared_access|sign|signature|signing"
+    r"|ssh|storage|subscription|symmetric)"
+)
+_ENDS = re.compile(
+    rf"(?:(?:^|_){_KEY_OF}_?keys?(?:_base)?"
+    r"|(?:^|_)(?:php|j|asp)?_?sess(?:ion)?_?id|(?:^|_)sid|(?:c|x)srf"
+    r"|(?:^|_)(?:cookies?|authorization|psk|otp|bearer|mnemonic)"
+    r"|(?:^|_)amz_(?:signature|credential)|(?:^|_)goog_(?:signature|credential)"
+    r"|(?<!by)(?<!com)(?<!tres)(?<!sur)pass|pwd|(?:[a-z]|_|^)pw"
+    r"|master_?auth|secret_id)(?:_?\d+|_(?:old|new|prev|previous|current|next|prod|value))?$"
+)
+# In a query, in `name=value` or as a quoted key they hold one; in a sentence they are words.
+_WEAK = re.compile(
+    r"(?:^|_)(?:auth|sig|signature|session|sess|pin|hmac|nonce|assertion|saml_?(?:response|request))$"
+)
+_IN_QUERY = re.compile(r"(?:^|_)(?:key|code|ticket|hash)$")
+
+
+def _set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# What says whether, how, where or how long, and not what.
+_ABOUT = _set(
+    """
+    age alg algorithm algorithms allowed arn at attempts auth backend bucket budget change changed
+    class cmd column command configured count counts created dir directory disable disabled driver
+    enable enabled encryption endpoint endpoints engine error errors exists exp expiration expire
+    expired expires expiry field fields file files folder format handler header headers helper hint
+    hints history id ids in invalid issuer jar kind label labels len length lifetime limit limits
+    location manager max method methods min mode mount mounts name names needed only optional path
+    paths per placeholder policies policy prefix present program prompt provider providers rate ref
+    refs required reset retries reuse rotation rule rules selector service services size sock source
+    state status stdin store strength suffix supported target targets timeout ttl type types updated
+    uri url urls usage used valid validation validator validators variable variables version
+    """
+)
+_WHETHER = _set(
+    """
+    allow allows disable disables empty enable enables has have hide is no public publishable random
+    require required requires show use uses
+    """
+)
+_HOW_MANY = _set("completion count input max min num number output prompt total")
+_NOT_ONE = re.compile(
+    r"(?:^|_)(?:public_key|publickey|gpg_key|primary_key|foreign_key|cache_key"
+    r"|(?:proxy|fastcgi|uwsgi|grpc|scgi|memcached)_pass|old_?pwd|nopass(?:wd)?|askpass)$"
+)
+
+
+@lru_cache(4096)
+def is_secret_name(name: str, *, assigned: bool = False, in_query: bool = False) -> bool:
+    """Tell whether what has this name is a secret.
+
+    Args:
+        name: of a variable, key, header, parameter, option, field, element or attribute.
+        assigned: whether it is a key between quotes or stands before `=`, where it cannot be a
+            word of a sentence.
+        in_query: whether it is a parameter of a URL or of a form.
+    """
+    words = _words(name)
+    joined = "_".join(words)
+    if not joined or _NOT_ONE.search(joined):
+        return False
+    if found := _STRONG.search(joined):
+        rest = [word for word in joined[found.end() :].split("_") if word]
+        if joined[found.start() : found.end()].startswith("secret") and rest[:1] == ["id"]:
+            return True
+        harmless = _WHETHER | _HOW_MANY if "token" in found[0] else _WHETHER
+        return not _ABOUT.intersection(rest) and not harmless.intersection(words[:3])
+    if _ENDS.search(joined):
+        return True
+    if (assigned or in_query) and _WEAK.search(joined):
+        return True
+    return in_query and _IN_QUERY.search(joined) is not None
+
+
+def is_secret_variable(name: str) -> bool:
+    """Tell whether an environment variable of this name is a secret."""
+    # The shell's own: where it is, and where it was before.
+    return name not in ("PWD", "OLDPWD") and is_secret_name(name)
+
+
+def opens_something(name: str) -> bool:
+    """Tell whether a variable may hold a key, whatever it opens."""
+    words = _words(name)
+    return words[-1:] in (["key"], ["keys"]) and not {"public", "publishable"}.intersection(words)
+
+
+def _words(name: str) -> list[str]:
+    return [word for word in _NOT_ALPHANUMERIC.split(_CAMEL.sub("_", name).lower()) if word]

@@ -1,0 +1,80 @@
+"""Secrets in URLs, which can be parsed as well when these are gone."""
+
+import re
+
+IN_URL = "***"
+"""What is written in the place of a password of a URL: brackets would belong to an address."""
+
+IN_HOST = "REDACTED"
+
+# Of each URL the part that can hold a password, and what is behind it.
+_URL = re.compile(r"(:\\*/\\*/)([^\s\"'<>`\\]*+)")
+_ENCODED = re.compile(
+    r"((?:%3A|:)%2F%2F[^\s%&\"'<>:]{0,128}(?:%3A|:))((?:[^\s&\"'<>%]|%(?!40|26)){1,256})(?=%40|@)",
+    re.IGNORECASE,
+)
+_RELATIVE = re.compile(r"(?<![:\w\\/])(//[^\s/?#\"'<>:@\\]{0,128}:)([^\s/?#\"'<>\\]{1,256})(?=@)")
+_DSN = re.compile(
+    r"(?<![\w/:.@%+-])([A-Za-z][\w.+-]{0,63}:)([^\s:/@\"'<>]{1,256})(?=@(?:tcp|unix|udp)\()"
+)
+_BARE = re.compile(
+    r"(?<![\w/:.@%+-])((?!mailto:|sip:|sips:|acct:|urn:)[A-Za-z_][\w.+-]{0,63}:)"
+    r"([^\s:/\"'<>]{3,256})"
+    r"(?=@(?!sha\d)[A-Za-z0-9][\w.-]{0,253}(?::\d{2,5}\b|/))"
+)
+_END = re.compile(r"[/?#]")
+_PORT = re.compile(r"\d{0,5}")
+_NO_PASSWORD = ("", "x-oauth-basic", "x-token-auth", "oauth2", "git")
+_TOKEN_AS_USER = re.compile(r"(?=[^\d]*\d)(?=.*[A-Za-z])[\w.~%-]{20,}", re.DOTALL)
+
+
+def replace_in_urls(text: str, redacted: str) -> str:
+    """Return the text without the passwords of its URLs, and without brackets in their hosts.
+
+    Args:
+        text: any text.
+        redacted: what stands in the place of a secret that was found before.
+    """
+    if "//" in text or "/\\" in text:
+        text = _URL.sub(lambda found: found[1] + _safe(found[2], redacted), text)
+        text = _RELATIVE.sub(rf"\1{IN_URL}", text)
+        if text.startswith("//"):
+            text = "//" + _safe(text[2:], redacted)
+    if "%2" in text:
+        text = _ENCODED.sub(rf"\1{IN_URL}", text)
+    if "@" in text:
+        text = _DSN.sub(rf"\1{IN_URL}", text)
+        text = _BARE.sub(rf"\1{IN_URL}", text)
+    return text
+
+
+def has_password(value: str) -> bool:
+    """Tell whether a value holds a URL with a password."""
+    return any(_safe(found[2], "") != found[2] for found in _URL.finditer(value))
+
+
+def _safe(rest: str, redacted: str) -> str:
+    """What follows `://`, and after the next `://` of a URL in its query, without passwords."""
+    return "://".join(_without_password(each, redacted) for each in rest.split("://"))
+
+
+def _without_password(rest: str, redacted: str) -> str:
+    end = _END.search(rest)
+    authority = rest[: end.start()] if end else rest
+    user, colon, password = authority.partition(":")
+    if "@" in authority:
+        information, _, host = authority.rpartition("@")
+        user, colon, password = information.partition(":")
+        if colon and password not in _NO_PASSWORD:
+            user = f"{user}:{IN_URL}"
+        elif _TOKEN_AS_USER.fullmatch(user):
+            user = IN_URL + colon + password
+        else:
+            user = information
+        authority = f"{user}@{host}"
+    elif colon and not user.startswith("[") and not _PORT.fullmatch(password) and "@" in rest:
+        # The password holds a slash or the like, as nothing that parses URLs would take it.
+        return f"{user}:{IN_URL}{rest[rest.rindex('@') :]}"
+    if redacted and redacted in authority:
+        authority = authority.replace(redacted, IN_HOST)
+    return authority + (rest[end.start() :] if end else "")
