@@ -50,7 +50,7 @@ OUTPUTS = (
     ">/dev/full", "2>/dev/full", ">/dev/full 2>&1", ">&-", "2>&-", ">&- 2>&- <&-", "| true",
     "2>&1 | true", "| head -3", "2>&1 | head -3",
 )  # fmt: skip
-PROCESSES = ("--gate=pre", "--gate=post", "--gate=rollback", "stackproof watch", "commands.results")
+PROCESSES = ("--gate=pre", "--gate=post", "--gate=rollback", "stackproof watch", "result.py")
 PHASES = ("at once", "deployed", "judged")
 
 
