@@ -48,9 +48,10 @@ _LISTINGS = {
 """The options with which pytest runs no check, and how each is written."""
 _HARMLESS = {"help", "version", "collectonly"}
 """Those that may stand on a command line beside an environment."""
-_OURS = ("stackproof.", "fixtures.", "reports.")
-_NEEDED = ("terminal", "skipping", "python", "reports")
-"""The plugins of pytest without which a verdict would be wrong, or could not be shown."""
+_NEEDED = ("terminal", "skipping", "python", "stackproof", "fixtures", "reports")
+"""The plugins without which a verdict would be wrong, or could not be shown."""
+_ONLY_FASTER = "fixtures.short_protocol"
+"""Runs without it have the same verdict."""
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -185,7 +186,9 @@ def _refuse_what_verifies_nothing(config: pytest.Config) -> None:
         )
     for given in config.option.plugins:
         plugin = given.strip().removeprefix("no:")
-        if given.strip() != plugin and (plugin in _NEEDED or plugin.startswith(_OURS)):
+        if plugin in (given.strip(), _ONLY_FASTER):
+            continue
+        if plugin.split(".")[0] in _NEEDED:
             raise pytest.UsageError(f"-p no:{plugin}: no verdict can be given without this plugin")
     gate = config.getoption("gate", None)
     for option, written in _LISTINGS.items():

@@ -40,7 +40,7 @@ def printable(text: str) -> str:
     characters are removed. Every kind of line break becomes a line feed. What UTF-8 or Unicode
     does not define becomes `?`.
     """
-    if text.isascii() and text.isprintable():
+    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
         return text
     text = _SEQUENCE.sub("", _BREAK.sub("\n", text))
     return _NOT_ASCII.sub(lambda found: _visible(found[0]), text)
