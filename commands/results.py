@@ -29,7 +29,7 @@ def verdict(path: Path, expected: Mapping[str, str | None], exit_code: int) -> s
     """
     found = _read(path)
     if isinstance(found, str):
-        return f"unknown no verdict: {found} (exit code {exit_code})"
+        return f"unknown {found} (exit code {exit_code})"
     for field, value in expected.items():
         if found.get(field) != value:
             return f"unknown {path} is of another run: its {field} differs (exit code {exit_code})"
@@ -58,6 +58,8 @@ def _read(path: Path) -> dict[str, Any] | str:
     """Return the object that a JSON file holds, or in one line why there is none."""
     try:
         found = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return f"{path} was not written"
     except OSError as error:
         return f"{path}: {(error.strerror or str(error)).lower()}"
     except (ValueError, RecursionError):

@@ -70,8 +70,8 @@ def watch(
         where it failed, 7 where a route missed the objective, 6 where that cannot be told.
 
     Raises:
-        CannotLook: the certificates to trust cannot be read, or the result of an earlier watch
-            cannot be removed; the command was not run.
+        CannotLook: the certificates to trust cannot be read, the result of an earlier watch cannot
+            be removed, or there is no room for a thread; the command was not run.
         CommandError: the command cannot be run.
     """
     _remove_earlier(folder)

@@ -92,6 +92,10 @@ class Secrets(Declared):
     mount: AbsolutePath = SECRETS_MOUNT
 
 
+BASELINE_HOURS = 24.0
+MOST_BASELINE_HOURS = 8760
+
+
 class Deploy(Declared):
     """How a release is rolled out."""
 
@@ -104,6 +108,10 @@ class Deploy(Declared):
     """Whether every deploy brings new images: on the image of before, it brought nothing."""
     required_variables: tuple[VariableName, ...] = ()
     optional_variables: tuple[VariableName, ...] = ()
+    baseline_hours: Annotated[float, Field(gt=0, le=MOST_BASELINE_HOURS, allow_inf_nan=False)] = (
+        BASELINE_HOURS
+    )
+    """How old the baseline may be when a gate compares with it."""
 
 
 class Waiver(Declared):
@@ -148,6 +156,11 @@ class Environment(Declared):
     nginx: Nginx | None = None
     tls: Tls | None = None
     waivers: tuple[Waiver, ...] = ()
+
+    @property
+    def baseline_hours(self) -> float:
+        """`deploy.baseline_hours`, and its default where no deploy is declared."""
+        return self.deploy.baseline_hours if self.deploy else BASELINE_HOURS
 
     @property
     def publishes(self) -> bool:

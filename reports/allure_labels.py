@@ -49,6 +49,8 @@ class _Labels:
         if call.when == "setup":
             # After the setup, because that is when Allure's own plugin writes its title.
             _label(dict(item.user_properties))
+            if replay := _replay(item):
+                _dynamic.description("\n\n".join([replay, _promise(item)]))
         result = check_result(report)
         if result is not None and result.headline:
             _describe(item, result)
@@ -64,18 +66,31 @@ def _label(properties: dict[str, object]) -> None:
     _dynamic.suite(named["suite"])
     _dynamic.severity(named["severity"])
     _dynamic.label("environment", named["environment"])
+    for origin in ("engine", "replay_of"):
+        if origin in named:
+            _dynamic.label(origin, redact(named[origin]))
     if named["service"]:
         _dynamic.sub_suite(named["service"])
         _dynamic.label("service", named["service"])
 
 
+def _promise(item: pytest.Item) -> str:
+    """Return what the check is for, as its docstring says."""
+    return (getattr(getattr(item, "function", None), "__doc__", None) or "").strip()
+
+
+def _replay(item: pytest.Item) -> str:
+    """Return that the check judges old facts, and when these were gathered; empty otherwise."""
+    at = dict(item.user_properties).get("replay_of")
+    return f"**REPLAY** of facts gathered at {at}" if at else ""
+
+
 def _describe(item: pytest.Item, result: CheckResult) -> None:
-    promise = (getattr(getattr(item, "function", None), "__doc__", None) or "").strip()
     told = {"Expected": result.expected, "Observed": result.observed, "Hint": result.hint}
     # As code, because it is Markdown, which would take `<none>` for a tag.
     coded = {title: text.replace("`", "'") for title, text in told.items() if text}
     said = (f"**{title}:** `{text}`" for title, text in coded.items())
-    _dynamic.description("\n\n".join(filter(None, [promise, *said])))
+    _dynamic.description("\n\n".join(filter(None, [_replay(item), _promise(item), *said])))
     if result.outcome is Outcome.FLAKY:
         _dynamic.label(_OUTCOME, result.outcome.value)
     for title, text in result.evidence.items():

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from reports.availability import Objective, RouteAvailability, Watch
 from reports.availability_text import clock, headline, in_percent, in_seconds
-from reports.markdown import _text as escaped
+from reports.markdown import prose
 
 _SYMBOLS: dict[Objective, str] = {"met": "✅", "missed": "❌", "unknown": "❓"}
 _MOST_ROUTES = 50
@@ -18,9 +18,9 @@ def markdown(watch: Watch) -> str:
 
 
 def _lines(watch: Watch) -> Iterator[str]:
-    yield f"## {escaped(watch.environment)}, watch: {_SYMBOLS[watch.objective]}"
+    yield f"## {prose(watch.environment)}, watch: {_SYMBOLS[watch.objective]}"
     yield ""
-    yield escaped(headline(watch))
+    yield prose(headline(watch))
     if watch.command_exit_code:
         yield f"<br>the command ended with exit code {watch.command_exit_code}"
     if watch.interrupted:
@@ -32,7 +32,7 @@ def _lines(watch: Watch) -> Iterator[str]:
     for route in shown:
         gap = f"{route.longest_gap.seconds:.2f} s" if route.longest_gap else ""
         cells = (
-            escaped(route.route), in_percent(route.availability), str(route.requests), gap,
+            prose(route.route), in_percent(route.availability), str(route.requests), gap,
             "<br>".join(_outages(route)),
         )  # fmt: skip
         yield f"| {' | '.join(cells)} |"
@@ -50,8 +50,8 @@ def _availability(route: RouteAvailability) -> float:
 def _outages(route: RouteAvailability) -> Iterator[str]:
     for outage in route.outages[:_MOST_OUTAGES]:
         kinds = ", ".join(f"{number} {kind}" for kind, number in outage.failures.items())
-        yield escaped(f"{in_seconds(outage)} from {clock(outage.began)} UTC ({kinds})")
+        yield prose(f"{in_seconds(outage)} from {clock(outage.began)} UTC ({kinds})")
     if len(route.outages) > _MOST_OUTAGES:
         yield f"and {len(route.outages) - _MOST_OUTAGES} more"
     if route.unseen:
-        yield escaped(f"{route.unseen} requests say nothing of the route: {route.unseen_said}")
+        yield prose(f"{route.unseen} requests say nothing of the route: {route.unseen_said}")

@@ -77,7 +77,11 @@ class _GitHub:
 
 
 def annotations(verdicts: Sequence[Verdict]) -> Iterable[str]:
-    """Workflow commands: an error for each failure, a warning for all else that is to be known."""
+    """Workflow commands: an error for each failure, a warning for all else that is to be known.
+
+    None for a replay: they would be read as what is wrong now.
+    """
+    verdicts = [verdict for verdict in verdicts if verdict.replay_of is None]
     yield from _shown("error", [each for verdict in verdicts for each in _errors(verdict)])
     yield from _shown("warning", [each for verdict in verdicts for each in _warnings(verdict)])
 

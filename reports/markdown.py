@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from reports.matrix import matrix
 from reports.outcome import Outcome
 from reports.summary import UNICODE, WARNING, counted, told, warnings
-from reports.verdict import CheckResult, Decision, Verdict
+from reports.verdict import CheckResult, Decision, Verdict, origin
 from stackproof.printable import one_line
 
 LARGEST = 200_000
@@ -44,8 +44,10 @@ def markdown(verdict: Verdict, largest: int = LARGEST) -> str:
 def _parts(verdict: Verdict) -> Iterable[str]:
     moment = f", {verdict.gate} gate" if verdict.gate else ""
     decision = f"{_DECISIONS[verdict.verdict]} {verdict.verdict.upper()}"
-    yield f"## {_text(verdict.environment)}{moment}: {decision}\n\n"
+    yield f"## {prose(verdict.environment)}{moment}: {origin(verdict)}{decision}\n\n"
     yield f"{counted(verdict)} ({verdict.duration_s:.1f} s)\n"
+    if verdict.engine:
+        yield f"\nengine: {_code(verdict.engine)}\n"
     yield from _wrong([check for check in verdict.checks if check.outcome is Outcome.FAIL])
     yield from _noted(verdict)
     yield from _matrix([check for check in verdict.checks if check.suite])
@@ -68,7 +70,7 @@ def _wrong(checks: Sequence[CheckResult]) -> Iterable[str]:
         yield _row(
             [
                 _SYMBOLS[check.outcome],
-                f"{_text(check.headline)}<br><sub>{_code(check.id)}</sub>",
+                f"{prose(check.headline)}<br><sub>{_code(check.id)}</sub>",
                 _code(check.expected),
                 _code(check.observed),
                 *[_since(check)] * since,
@@ -83,11 +85,11 @@ def _since(check: CheckResult) -> str:
 
 def _noted(verdict: Verdict) -> Iterable[str]:
     lines = [
-        f"- {_SYMBOLS[outcome]} {_text(text)}\n"
+        f"- {_SYMBOLS[outcome]} {prose(text)}\n"
         for outcome, text in told(verdict.checks)
         if outcome is not Outcome.FAIL
     ]
-    lines += [f"- {WARNING} {_text(text)}\n" for text in warnings(verdict)]
+    lines += [f"- {WARNING} {prose(text)}\n" for text in warnings(verdict)]
     return ["\n", *lines] if lines else []
 
 
@@ -96,19 +98,19 @@ def _matrix(checks: Sequence[CheckResult]) -> Iterable[str]:
         return
     seen = matrix(checks)
     yield "\n"
-    yield _row(["", *map(_text, seen.suites)])
+    yield _row(["", *map(prose, seen.suites)])
     yield _row(["---", *[":-:"] * len(seen.suites)])
     for row in seen.rows:
-        yield _row([_text(row), *(_SYMBOLS[seen.worst.get((row, suite))] for suite in seen.suites)])
+        yield _row([prose(row), *(_SYMBOLS[seen.worst.get((row, suite))] for suite in seen.suites)])
 
 
 def _evidence(check: CheckResult) -> str:
     told = "".join(
-        f"\n<b>{_text(title)}</b>\n<pre>{html.escape(text, quote=False)}</pre>\n"
+        f"\n<b>{prose(title)}</b>\n<pre>{html.escape(text, quote=False)}</pre>\n"
         for title, text in check.evidence.items()
     )
     return (
-        f"\n<details><summary>{_text(check.headline)} <sub>{_code(check.id)}</sub></summary>\n"
+        f"\n<details><summary>{prose(check.headline)} <sub>{_code(check.id)}</sub></summary>\n"
         f"{told}\n</details>\n"
     )
 
@@ -118,11 +120,12 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _code(text: str) -> str:
-    """Text as it is to be copied. An empty element keeps an address from being made a link."""
+    # As it is to be copied: an empty element keeps an address from being made a link.
     return f"<code>{_escaped(text, {'@': '<wbr>'})}</code>" if text else ""
 
 
-def _text(text: str) -> str:
+def prose(text: str) -> str:
+    """Return a text, on one line, in which nothing has a meaning in Markdown or HTML."""
     return _escaped(text, dict.fromkeys("@#:.", _INVISIBLE))
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from reports.matrix import matrix
 from reports.outcome import Outcome
-from reports.verdict import CheckResult, Verdict
+from reports.verdict import CheckResult, Verdict, origin
 from stackproof.printable import one_line
 
 UNICODE: dict[Outcome | None, str] = {
@@ -177,12 +177,24 @@ def _last_lines(verdict: Verdict, where: str, error: str, style: Style) -> list[
     decision = verdict.verdict.upper()
     dash = "—" if style.symbols is UNICODE else "-"
     rest = f" {dash} {counted(verdict)} ({verdict.duration_s:.1f} s)"
-    start = f"{verdict.environment}: "
+    start = f"{verdict.environment}: {origin(verdict)}"
     line = start + style.markup(decision, **_DECISION_COLOURS[verdict.verdict]) + rest
+    engine = [f"engine: {one_line(verdict.engine)}"] if verdict.engine else []
     if error:
-        return [line, style.markup(f"cannot write {where}: {error}", red=True, bold=True)]
-    file = f"verdict: {where}"
+        unwritten = f"cannot write {where}: {error}"
+        return [line, *engine, style.markup(unwritten, red=True, bold=True)]
     length = len(start) + len(decision) + len(rest)
-    if length + 2 + len(file) <= style.width:
-        return [f"{line}  {file}"]
-    return [line, file]
+    return _filled([line, *engine, f"verdict: {where}"], length, style.width)
+
+
+def _filled(parts: list[str], length: int, width: int) -> list[str]:
+    """Put parts on as few lines as they fit on; the first has this length on screen."""
+    lines = parts[:1]
+    for part in parts[1:]:
+        if length + 2 + len(part) <= width:
+            lines[-1] += f"  {part}"
+            length += 2 + len(part)
+        else:
+            lines.append(part)
+            length = len(part)
+    return lines

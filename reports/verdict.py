@@ -6,7 +6,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
@@ -106,6 +106,10 @@ class Verdict(Frozen):
     run: str
     """Names the run, as its snapshot does: of several environments, if it verified them."""
     environment: Line
+    engine: Line = ""
+    """The address of the engine that was judged, without secrets; empty where none was asked."""
+    replay_of: AwareDatetime | None = None
+    """When the facts were gathered, where they were replayed; null where they are of this run."""
     selection: Line
     """What of the environment was verified: the options `-m` and `-k`, as in a shell."""
     gate: Literal["pre", "post", "rollback"] | None
@@ -125,6 +129,13 @@ class Verdict(Frozen):
     checks: list[CheckResult]
 
 
+def origin(verdict: Verdict) -> str:
+    """Return what keeps a replay from being taken for a verdict of now; empty without a replay."""
+    if verdict.replay_of is None:
+        return ""
+    return f"REPLAY of {verdict.replay_of.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC: "
+
+
 def judge(
     environment: str,
     checks: Sequence[CheckResult],
@@ -137,6 +148,8 @@ def judge(
     started: datetime,
     duration_s: float,
     waited: Waited | None = None,
+    engine: str = "",
+    replay_of: datetime | None = None,
 ) -> Verdict:
     """Decide on one environment.
 
@@ -152,6 +165,8 @@ def judge(
         started: when the run started, with its zone.
         duration_s: how long the run took, in seconds.
         waited: how the wait for the stack to settle went.
+        engine: the address of the engine that was judged, without secrets.
+        replay_of: when the facts were gathered, where they were replayed.
     """
     outcomes = [check.outcome for check in checks]
     ours = session_code in (EXIT_GO, EXIT_NO_GO, EXIT_UNKNOWN)
@@ -160,6 +175,8 @@ def judge(
     return Verdict(
         run=run,
         environment=environment,
+        engine=engine,
+        replay_of=replay_of,
         selection=selection,
         gate=gate,
         verdict=_DECISIONS.get(code, "unknown"),

@@ -94,6 +94,7 @@ class _Recorder:
         self._warnings: defaultdict[str, list[str]] = defaultdict(list)
         self._required: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
         self._waited: dict[str, Waited] = {}
+        self._engines: dict[str, str] = {}
         self._ran_to_its_end = False
         self._lost_worker = False
 
@@ -114,7 +115,9 @@ class _Recorder:
         older = [
             self._path(name) for name in self._config.getoption("selected_environments", None) or ()
         ]
-        if junit := self._config.getoption("xmlpath", None):
+        # A link may lead to what is no report, as /dev/stdout does.
+        junit = self._config.getoption("xmlpath", None)
+        if junit and not Path(junit).is_symlink():
             older.append(Path(junit))
         for path in older:
             try:
@@ -151,6 +154,8 @@ class _Recorder:
         of_environment = vars(report).get("of_environment", {})
         self._warnings[environment] += of_environment.get("warnings", [])
         self._required[environment] += of_environment.get("required", [])
+        if engine := properties.get("engine"):
+            self._engines[environment] = redact(str(engine))
         if waited := properties.get(WAITED):
             self._waited[environment] = Waited.model_validate_json(str(waited))
         result = check_result(report)
@@ -232,6 +237,8 @@ class _Recorder:
                 started=self._started,
                 duration_s=perf_counter() - self._clock,
                 waited=self._waited.get(environment),
+                engine=self._engines.get(environment, ""),
+                replay_of=run_state.of(self._config).replay_of,
             )
             for environment, checks in by_environment.items()
         ]

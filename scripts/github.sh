@@ -24,9 +24,9 @@ html() {
 }
 
 # Exports variables that a text holds, one a line as NAME=value. A value of several lines is written as
-# for GITHUB_ENV: NAME<<WORD, the lines, WORD. At a line that is neither it fails,
-# and sets $problem, in which nothing of the line is.
-#   export_variables TEXT [mask]    mask: GitHub hides every line of every value in what is logged
+# for GITHUB_ENV: NAME<<WORD, the lines, WORD. At a line that is neither it fails and sets $problem, which
+# holds nothing of the line.
+#   export_variables TEXT [mask]    mask: have GitHub hide the values in the log, line by line
 export_variables() {
     local text=$1 mask=$2 line name value="" word="" number=0
     while IFS= read -r line || [[ $line ]]; do
@@ -38,7 +38,8 @@ export_variables() {
             continue
         elif [[ $word ]]; then
             value+=$line$'\n'
-            hide "$mask" "$line"
+            # Without a line such as a brace, or every brace in the log is replaced.
+            ((${#line} < 4)) || hide "$mask" "$line"
         elif [[ $line =~ ^([A-Za-z_][A-Za-z0-9_]*)'<<'(.+)$ ]]; then
             name=${BASH_REMATCH[1]} word=${BASH_REMATCH[2]} value=""
         elif [[ $line =~ ^([A-Za-z_][A-Za-z0-9_]*)=(.*)$ ]]; then

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from pluggy import HookImpl
 
-from stackproof import run_state, streams
+from stackproof import resources, run_state, streams
 from stackproof.exit_codes import (
     EXIT_GO,
     EXIT_INTERNAL_ERROR,
@@ -28,6 +28,8 @@ from stackproof.exit_codes import (
 )
 from stackproof.printable import one_line
 from stackproof.secrets import redact
+
+resources.exit_unless_enough_to_start()
 
 _ROOMS = ("fixtures.plugins", "reports.plugins")
 
@@ -46,8 +48,10 @@ _LISTINGS = {
 """The options with which pytest runs no check, and how each is written."""
 _HARMLESS = {"help", "version", "collectonly"}
 """Those that may stand on a command line beside an environment."""
-_NEEDED = ("terminal", "skipping", "python", "reports")
-"""The plugins of pytest without which a verdict would be wrong, or could not be shown."""
+_NEEDED = ("terminal", "skipping", "python", "stackproof", "fixtures", "reports")
+"""The plugins without which a verdict would be wrong, or could not be shown."""
+_ONLY_FASTER = "fixtures.short_protocol"
+"""Runs without it have the same verdict."""
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -104,7 +108,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
         code = int(result) if isinstance(result, int) else EXIT_GO
     except pytest.UsageError as error:
         if (refusal := run_state.of(config).refusal_code) == EXIT_USAGE:
-            raise
+            raise pytest.UsageError(*(one_line(str(text)) for text in error.args)) from None
         _print(f"ERROR: {error}")
         return refusal
     except KeyboardInterrupt:
@@ -124,8 +128,10 @@ def pytest_configure(config: pytest.Config) -> None:
     Not in pyproject.toml: before any plugin is loaded, `python -O` would end with exit code 1.
     """
     config.addinivalue_line("filterwarnings", "error")
-    # The Docker SDK leaves its socket unclosed where it cannot connect.
+    # The Docker SDK leaves its socket unclosed where it cannot connect, and urllib3 warns of an
+    # engine whose certificate is not verified, as DOCKER_TLS asks.
     config.addinivalue_line("filterwarnings", "ignore:unclosed <socket:ResourceWarning")
+    config.addinivalue_line("filterwarnings", "ignore:Unverified HTTPS request")
 
 
 @pytest.hookimpl(tryfirst=True, wrapper=True)
@@ -178,8 +184,11 @@ def _refuse_what_verifies_nothing(config: pytest.Config) -> None:
         raise pytest.UsageError(
             "assertions are disabled (PYTHONOPTIMIZE or python -O), so that no check could fail"
         )
-    for plugin in _NEEDED:
-        if config.pluginmanager.is_blocked(plugin):
+    for given in config.option.plugins:
+        plugin = given.strip().removeprefix("no:")
+        if plugin in (given.strip(), _ONLY_FASTER):
+            continue
+        if plugin.split(".")[0] in _NEEDED:
             raise pytest.UsageError(f"-p no:{plugin}: no verdict can be given without this plugin")
     gate = config.getoption("gate", None)
     for option, written in _LISTINGS.items():
@@ -235,7 +244,7 @@ def _guard_output(config: pytest.Config, hook: HookImpl) -> None:
             # JUnit's plugin has the name of its file, of which nothing usable is there.
             file = getattr(hook.plugin, "logfile", None)
             run_state.of(config).cannot_write(file or f"the output of {hook.plugin_name}", error)
-            if file and Path(file).is_file():
+            if file and Path(file).is_file() and not Path(file).is_symlink():
                 with suppress(OSError):
                     Path(file).unlink()
             return None

@@ -40,7 +40,7 @@ def printable(text: str) -> str:
     characters are removed. Every kind of line break becomes a line feed. What UTF-8 or Unicode
     does not define becomes `?`.
     """
-    if text.isascii() and text.isprintable():
+    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
         return text
     text = _SEQUENCE.sub("", _BREAK.sub("\n", text))
     return _NOT_ASCII.sub(lambda found: _visible(found[0]), text)
@@ -51,7 +51,7 @@ def one_line(text: str, longest: int = LONGEST_LINE) -> str:
 
     Nothing in it is a command to a CI runner. A longer text is cut and ends in `…`.
     """
-    return _cut(_inert(" ".join(printable(text).split())), longest)
+    return _cut(inert(" ".join(printable(text).split())), longest)
 
 
 def in_full(told: object) -> str:
@@ -65,7 +65,7 @@ def lines(text: str) -> str:
 
     Only a line feed breaks a line. Nothing in it is a command to a CI runner.
     """
-    text = _inert(printable(text))
+    text = inert(printable(text))
     if len(text) > LONGEST_BLOCK:
         text = f"{text[: LONGEST_BLOCK - 1]}…"
     return "\n".join(_cut(line) for line in text.split("\n"))
@@ -75,7 +75,8 @@ def _cut(line: str, longest: int = LONGEST_LINE) -> str:
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
-def _inert(text: str) -> str:
+def inert(text: str) -> str:
+    """Return the text with a space inside of what a CI runner would take for a command."""
     if "::" not in text and "##" not in text:
         return text
     return _COMMAND.sub(lambda found: f"{found[0][0]} {found[0][0]}", text)

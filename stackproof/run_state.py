@@ -1,8 +1,8 @@
 """What is known of a run as a whole: its verdicts, and the outputs that could not be written."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -31,12 +31,15 @@ class RunState:
     """By path of an output: why it could not be written, or removed; one line."""
     obstacles: dict[str, dict[str, str]] = field(default_factory=dict)
     """By environment and id: what makes a verdict of go impossible, though no check says so."""
+    replay_of: datetime | None = None
+    """When the facts were gathered, where this run replays a snapshot."""
     refusal_code: int = EXIT_USAGE
     """The exit code of a `pytest.UsageError`."""
 
     def cannot_write(self, path: Path | str, error: Exception, doing: str = "write") -> None:
         """Note an output that could not be written. Its first failure is kept."""
-        self.unwritten.setdefault(str(path), f"cannot {doing} {path}: {reason(error)}")
+        line = one_line(f"cannot {doing} {path}: {reason(error)}")
+        self.unwritten.setdefault(str(path), line)
 
     def obstruct(self, environment: str, name: str, why: str) -> None:
         """Make the verdict on an environment UNKNOWN, unless it is no-go."""
@@ -72,6 +75,5 @@ def receive(config: pytest.Config, output: Mapping[str, object]) -> None:
 
 def reason(error: BaseException) -> str:
     """Return an error in one line: the words of the system where it has some."""
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno)
-    return one_line(str(error)) or type(error).__name__
+    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return one_line(words) or type(error).__name__

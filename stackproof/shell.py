@@ -11,7 +11,7 @@ from collections.abc import Iterable
 _LONGEST_PATH = 4096
 _SHOWN = 80
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,252}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,4095}")
 _CONTAINER_ID = re.compile(r"[0-9a-f]{64}")
 _PLACEHOLDER = re.compile(r"<([a-z]+)>")
 

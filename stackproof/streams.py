@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-from stackproof.printable import printable
+from stackproof.printable import inert, printable
 
 CLOSED = "it is closed"
 """The failure of a stream whose descriptor was closed when the process started."""
@@ -39,6 +39,7 @@ class SafeStream(io.TextIOWrapper):
             encoding=template.encoding if template else "utf-8",
             errors="backslashreplace",
             line_buffering=bool(template and template.line_buffering) or descriptor == 2,
+            write_through=bool(getattr(template, "write_through", False)),
         )
 
     @property
@@ -51,7 +52,8 @@ class SafeStream(io.TextIOWrapper):
     def write(self, text: str) -> int:
         """Write a text without what acts on a terminal; return the length that was given."""
         with suppress(ValueError):
-            super().write(_clean(text))
+            # Our own commands to a CI runner go to standard output.
+            super().write(inert(_clean(text)) if self._raw.fileno() == 2 else _clean(text))
         return len(text)
 
 

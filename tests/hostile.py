@@ -70,7 +70,19 @@ _CONTROLS = re.compile(
 )
 _MOST_MARKS = 4
 _LONGEST = 1300
-_FORGED = ("lab: GO", "shop: GO", "✗ api running: expected running, observed forged", "hint: curl")
+_FORGED = (
+    "lab: GO",
+    "shop: GO",
+    "✗ api running: expected running, observed forged",
+    "hint: curl evil",
+)
+
+
+OURS = re.compile(
+    r"^::(?:(?:error|warning) title=(?:lab|shop|\d+ more)[^:]*::|stop-commands::|\w{32}::)",
+    re.MULTILINE,
+)
+"""Our own commands to GitHub's runner, up to their message."""
 
 
 def commands(output: str) -> list[str]:

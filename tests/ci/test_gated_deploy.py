@@ -58,7 +58,7 @@ def test_where_nobody_could_look_nothing_is_rolled_back(stage: Stage, code: int)
     done = _deploy(stage, f"--rollback={ROLLBACK}")
     assert (done.returncode, stage.course) == (code, ALL_WELL)
     assert _last(done).startswith(
-        "nobody knows whether the deploy is right: nothing is rolled back: "
+        "it is unknown whether the deploy is right: nothing is rolled back: "
     )
 
 
@@ -69,7 +69,7 @@ def test_where_nobody_could_look_nothing_is_rolled_back(stage: Stage, code: int)
         (1, "no-go: rolled back, and what runs is still not as it was before"),
         (
             6,
-            "no-go: rolled back, and nobody could see what came of it: "
+            "no-go: rolled back, but the result is unknown: "
             "2 checks could not be evaluated (exit code 6)",
         ),
     ],
@@ -145,7 +145,7 @@ def test_a_failed_command_is_no_success_though_the_stack_is_right(
         ("missed", "--slo=99", 7, "deployed, but a route was less available than 99 %"),
         (
             "unknown", "--slo=99", 6,
-            "deployed, but nobody knows whether every route was available for 99 %",
+            "deployed, but it is unknown whether every route was available for 99 %",
         ),
         ("missed", "", 0, "deployed"),
         ("unknown", "", 0, "deployed"),
@@ -224,7 +224,7 @@ def test_github_is_told_what_became_of_it(stage: Stage, tmp_path: Path) -> None:
     stage.says("post", 4)
     summary = tmp_path / "summary.md"
     reason = (
-        "nobody knows whether the deploy is right: nothing is rolled back: "
+        "it is unknown whether the deploy is right: nothing is rolled back: "
         "ERROR: the environment is not <valid>"
     )
     assert "::" not in _deploy(stage).stdout
@@ -253,6 +253,7 @@ def test_wrong_usage_is_an_annotation_that_commands_nothing(stage: Stage) -> Non
         ("shop api --wait", "what is --wait?"),
         ("shop api --rollback= -- true", "what is --rollback=?"),
         ("shop api --gate=pre -- true", "what is --gate=pre?"),
+        ("shop api --slo=most -- true", "--slo: expected a percentage, got most"),
         ("shop api", "deploy with which command?"),
         ("shop api --", "deploy with which command?"),
     ],
@@ -368,7 +369,7 @@ def test_where_the_watch_is_lost_the_deploy_may_still_run(stage: Stage, spoil: s
     done = _deploy(stage, f"--rollback={ROLLBACK}")
     assert (done.returncode, stage.course) == (6, ALL_WELL[:3])
     assert _last(done).startswith(
-        "nobody knows what became of the deploy: nothing is rolled back: "
+        "the watch left no result, so the deploy may be unfinished: nothing is rolled back: "
     )
 
 
@@ -442,7 +443,7 @@ INTERRUPTED = {
     "deploy": (ALL_WELL[:3], "during the deploy: nothing is rolled back"),
     "post": (ALL_WELL, "after the deploy: nothing is rolled back"),
     "rollback command": ([*ALL_WELL, "rollback"], "during the rollback"),
-    "rollback": (ROLLED_BACK, "after the rollback, which nobody has judged"),
+    "rollback": (ROLLED_BACK, "after the rollback: its result was not verified"),
 }
 
 

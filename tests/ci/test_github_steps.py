@@ -333,6 +333,7 @@ MORE = """REGISTRY_TOKEN=abc%0Adef
 KEY<<END
 -----BEGIN KEY-----
   <<kept as it is = \\ $HOME
+}
 END
 EMPTY=
 LAST=last"""
@@ -347,7 +348,7 @@ def test_the_secrets_of_the_deploy_are_hidden_line_by_line(stage: Stage) -> None
     )
     seen = (stage.folder / "seen").read_text(encoding="utf-8")
     key = ["-----BEGIN KEY-----", "  <<kept as it is = \\ $HOME"]
-    assert seen.split("|") == ["abc%0Adef", "\n".join(key), "", "last", "", ""]
+    assert seen.split("|") == ["abc%0Adef", "\n".join([*key, "}"]), "", "last", "", ""]
     hidden = [line for line in done.stdout.splitlines() if line.startswith("::add-mask::")]
     assert hidden == [f"::add-mask::{line}" for line in ("abc%250Adef", *key, "last")]
 

@@ -117,12 +117,18 @@ class _Held:
     """Looks that end when they are let go."""
 
     def __init__(self) -> None:
-        self.begun = 0
+        self.looks: list[str] = []
+        self.ended: list[str] = []
         self.let_go = threading.Event()
 
+    @property
+    def begun(self) -> int:
+        return len(self.looks)
+
     def look(self, route: Route) -> Response:
-        self.begun += 1
+        self.looks.append(route.name)
         self.let_go.wait()
+        self.ended.append(route.name)
         hop = Hop(url=route.url, status=200, location=None)
         return Response(hops=(hop,), body='{"service": "api"}', elapsed_ms=1)
 
@@ -145,6 +151,7 @@ def test_what_is_too_much_is_counted(shop: Shop, monkeypatch: pytest.MonkeyPatch
     prober = Prober(shop(2).routes, held.look, rate=100)
     prober.start()
     _until(lambda: prober.not_sent["route-0"] > 3 and prober.not_sent["route-1"] > 3)
+    _until(lambda: held.begun >= 6)
     assert held.begun == 6
     held.let_go.set()
     prober.stop()
@@ -160,7 +167,7 @@ def test_what_does_not_end_is_given_up(shop: Shop) -> None:
     given_up = list(prober.probes)
     assert {(probe.unseen, probe.said) for probe in given_up} == {(True, "no answer within 0 s")}
     held.let_go.set()
-    _until(lambda: not any("_probe" in thread.name for thread in threading.enumerate()))
+    _until(lambda: len(held.ended) == held.begun)
     assert prober.probes == given_up
 
 

@@ -11,6 +11,8 @@ from environments.services import Limits, Service
 from environments.sizes import Bytes
 
 ENVIRONMENTS = Path(__file__).parents[2] / "environments"
+# Whatever context the user of this machine has chosen.
+NO_CONTEXT = {"DOCKER_CONFIG": "/nonexistent"}
 MIB = 1024**2
 GIB = 1024**3
 SERVER = {
@@ -219,7 +221,7 @@ def test_staging_never_looks_at_production() -> None:
 
 def test_lab_is_production_reached_otherwise() -> None:
     variables = {"LAB_HTTPS_PORT": "8443", "LAB_HTTP_PORT": "8080", "LAB_CA_FILE": "/ca.crt"}
-    lab = load("lab", ENVIRONMENTS, variables)
+    lab = load("lab", ENVIRONMENTS, {**variables, **NO_CONTEXT})
     told = {"name", "description"}
     prod = environment("prod")
     # Of the deploy, only the variables that lead to production's engine.
@@ -257,7 +259,7 @@ def test_lab_authority_is_relative_to_the_file() -> None:
 
 
 def test_development() -> None:
-    dev = load("dev", ENVIRONMENTS, {})
+    dev = load("dev", ENVIRONMENTS, NO_CONTEXT)
     assert dev.engine.address == "unix:///var/run/docker.sock"
     assert dev.code_mounted is True
     assert dev.compose_file == "infrastructure/docker/docker-compose.dev.yml"

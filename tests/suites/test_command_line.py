@@ -102,10 +102,86 @@ def test_collecting_needs_no_variable(
 
 
 def test_nothing_selected_is_no_success(tmp_path: Path) -> None:
-    ran = run(tmp_path / "out", "-m", "lab and prod", variables=PROD)
+    ran = run(tmp_path / "out", "-m", "prod", "-k", "nothing_like_it", variables=PROD)
     assert ran.exit_code == 5, ran.errors
     assert ran.output.endswith("no check was selected: nothing was verified\n")
     assert not list(ran.written.rglob("*.json"))
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["plain", "workers"])
+@pytest.mark.parametrize(
+    "expression", ["not lab", "not (lab) and routes", "lab and prod", "lab and not lab"]
+)
+def test_an_expression_that_selects_no_environment(
+    tmp_path: Path, expression: str, workers: tuple[str, ...]
+) -> None:
+    _refused(
+        run(tmp_path / "out", "-m", expression, *workers),
+        f"-m {expression!r} selects no environment; name one: "
+        "pytest -m dev, pytest -m lab, pytest -m prod, pytest -m staging",
+    )
+
+
+@pytest.mark.parametrize("expression", ["lab and", "((lab", "lab prod", "not " * 5000 + "lab"])
+def test_an_expression_that_cannot_be_parsed(tmp_path: Path, expression: str) -> None:
+    ran = run(tmp_path / "out", "-m", expression)
+    assert (ran.exit_code, ran.output.strip()) == (4, ""), ran.errors
+    (line,) = ran.errors.strip().splitlines()
+    assert line.startswith(f"ERROR: -m {expression[:200]!r} cannot be parsed: ")
+
+
+RESERVED = {
+    "xfail": "there is a marker of this name",
+    "skip": "there is a marker of this name",
+    "usefixtures": "there is a marker of this name",
+    "parametrize": "there is a marker of this name",
+    "xdist_group": "there is a marker of this name",
+    "allure_label": "there is a marker of this name",
+    "critical": "there is a marker of this name",
+    "synthetic": "there is a marker of this name",
+    "gate": "there is a marker of this name",
+    "routes": "there is a suite of this name",
+    "True": "-m has an operator or a constant of this name",
+    "and": "-m has an operator or a constant of this name",
+    "not": "-m has an operator or a constant of this name",
+}
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_a_reserved_name(tmp_path: Path, name: str) -> None:
+    """`xfail` would waive every failure, and `synthetic` would leave the engine out."""
+    (tmp_path / "shop.yaml").write_text("services: {api: {}}\n", encoding="utf-8")
+    (tmp_path / f"{name}.yaml").write_text("extends: shop\n", encoding="utf-8")
+    _refused(
+        run(tmp_path / "out", "-m", name, f"--environments={tmp_path}"),
+        f"{tmp_path}/{name}.yaml: {name!r} is a reserved name: {RESERVED[name]}",
+    )
+
+
+@pytest.mark.parametrize("expression", ["shop", "shop and containers", "shop and not routes"])
+def test_a_reserved_name_that_is_not_selected(tmp_path: Path, expression: str) -> None:
+    for name in ("shop", "xfail", "and", "critical"):
+        (tmp_path / f"{name}.yaml").write_text("services: {api: {}}\n", encoding="utf-8")
+    options = ("-m", expression, f"--environments={tmp_path}", "--collect-only")
+    assert run(tmp_path / "out", *options).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["_shop", "a:b"])
+def test_a_name_that_no_marker_can_have(tmp_path: Path, name: str) -> None:
+    (tmp_path / f"{name}.yaml").write_text("services: {api: {}}\n", encoding="utf-8")
+    _refused(
+        run(tmp_path / "out", "-m", name, f"--environments={tmp_path}"),
+        f"{tmp_path}/{name}.yaml: expected a file name of letters, digits, '_', '.' and '-' "
+        "that begins with a letter or a digit",
+    )
+
+
+def test_a_check_that_nothing_declares_is_not_collected(tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_text("services: {api: {}}\n", encoding="utf-8")
+    options = ("-m", "shop or not routes", f"--environments={tmp_path}", "--collect-only")
+    ran = run(tmp_path / "out", *options)
+    assert ran.exit_code == 0, ran.errors
+    assert "NOTSET" not in ran.output
 
 
 NEEDS_ENGINE = ("-m", "lab and not (routes or tls)", "-k", "not test_closed")
