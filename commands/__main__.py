@@ -19,8 +19,8 @@ from stackproof.exit_codes import EXIT_INTERNAL_ERROR, EXIT_UNKNOWN, EXIT_USAGE
 _ROOT = Path(__file__).parents[1]
 # A thousand files may be open, and each probe needs one for as long as it takes.
 _FASTEST = 100
-# Of the requests that are under way at a time, of which each takes one, while all is well.
-_THREADS = 64
+# Each request that is under way takes one: see `fixtures/probing.py`.
+_THREADS = 600
 _USAGE = "stackproof watch ENV [--rate=10] [--slo=100] -- COMMAND..."
 
 
