@@ -115,7 +115,9 @@ class _Recorder:
         older = [
             self._path(name) for name in self._config.getoption("selected_environments", None) or ()
         ]
-        if junit := self._config.getoption("xmlpath", None):
+        # A link may lead to what is no report, as /dev/stdout does.
+        junit = self._config.getoption("xmlpath", None)
+        if junit and not Path(junit).is_symlink():
             older.append(Path(junit))
         for path in older:
             try:

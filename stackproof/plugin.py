@@ -108,7 +108,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
         code = int(result) if isinstance(result, int) else EXIT_GO
     except pytest.UsageError as error:
         if (refusal := run_state.of(config).refusal_code) == EXIT_USAGE:
-            raise
+            raise pytest.UsageError(*(one_line(str(text)) for text in error.args)) from None
         _print(f"ERROR: {error}")
         return refusal
     except KeyboardInterrupt:
@@ -185,11 +185,11 @@ def _refuse_what_verifies_nothing(config: pytest.Config) -> None:
             "assertions are disabled (PYTHONOPTIMIZE or python -O), so that no check could fail"
         )
     for given in config.option.plugins:
-        plugin = given.removeprefix("no:")
-        if plugin in (given, _ONLY_FASTER):
+        plugin = given.strip().removeprefix("no:")
+        if plugin in (given.strip(), _ONLY_FASTER):
             continue
         if plugin.split(".")[0] in _NEEDED:
-            raise pytest.UsageError(f"-p {given}: no verdict can be given without this plugin")
+            raise pytest.UsageError(f"-p no:{plugin}: no verdict can be given without this plugin")
     gate = config.getoption("gate", None)
     for option, written in _LISTINGS.items():
         if not config.getoption(option, None) or (
@@ -244,7 +244,7 @@ def _guard_output(config: pytest.Config, hook: HookImpl) -> None:
             # JUnit's plugin has the name of its file, of which nothing usable is there.
             file = getattr(hook.plugin, "logfile", None)
             run_state.of(config).cannot_write(file or f"the output of {hook.plugin_name}", error)
-            if file and Path(file).is_file():
+            if file and Path(file).is_file() and not Path(file).is_symlink():
                 with suppress(OSError):
                     Path(file).unlink()
             return None

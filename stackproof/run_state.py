@@ -38,7 +38,8 @@ class RunState:
 
     def cannot_write(self, path: Path | str, error: Exception, doing: str = "write") -> None:
         """Note an output that could not be written. Its first failure is kept."""
-        self.unwritten.setdefault(str(path), f"cannot {doing} {path}: {reason(error)}")
+        line = one_line(f"cannot {doing} {path}: {reason(error)}")
+        self.unwritten.setdefault(str(path), line)
 
     def obstruct(self, environment: str, name: str, why: str) -> None:
         """Make the verdict on an environment UNKNOWN, unless it is no-go."""

@@ -39,6 +39,7 @@ class SafeStream(io.TextIOWrapper):
             encoding=template.encoding if template else "utf-8",
             errors="backslashreplace",
             line_buffering=bool(template and template.line_buffering) or descriptor == 2,
+            write_through=bool(getattr(template, "write_through", False)),
         )
 
     @property

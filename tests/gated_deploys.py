@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from statistics import median
 from threading import Event, Thread
@@ -178,16 +179,23 @@ class _Resolver:
         self._socket.close()
 
 
-_ROOT_ONLY = ("disk full", "resolver lies")
+@cache
+def _may_mount() -> bool:
+    """Whether this process may mount file systems: it is root, and not in a container without."""
+    probe = ("/usr/bin/unshare", "--mount", "true")
+    return os.geteuid() == 0 and subprocess.run(probe, check=False).returncode == 0
+
+
+_WITH_MOUNTS = ("disk full", "resolver lies")
 
 
 def impairments() -> list[str]:
-    """What can impair a gate here: some need root."""
+    """What can impair a gate here."""
     every = [
         "none", "output", "disk full", "killed", "terminated", "interrupted", "engine gone",
         "engine silent", "engine refuses", "engine cut off", "resolver lies", "memory",
     ]  # fmt: skip
-    return [each for each in every if os.geteuid() == 0 or each not in _ROOT_ONLY]
+    return [each for each in every if _may_mount() or each not in _WITH_MOUNTS]
 
 
 def run(number: int, folder: Path, slot: int) -> Deploy:
@@ -201,7 +209,7 @@ def run(number: int, folder: Path, slot: int) -> Deploy:
         site = around.enter_context(serving(stack.answer))
         engine = around.enter_context(_serve(folder / "engine.sock", stack))
         resolver = None
-        if os.geteuid() == 0:
+        if _may_mount():
             resolver = _Resolver(f"127.53.0.{slot + 1}")
             around.callback(resolver.close)
         output = folder / "out"
@@ -250,7 +258,7 @@ def _serve(path: Path, stack: _Stack) -> Iterator[_Engine]:
 
 
 def _write_environment(folder: Path, engine: FakeEngine, port: int, chance: random.Random) -> None:
-    host = "shop.test" if os.geteuid() == 0 else "localhost"
+    host = "shop.test" if _may_mount() else "localhost"
     environment = {
         "engine": {"address": engine.address},
         "services": {
@@ -314,7 +322,7 @@ def _command(deploy: Deploy, chance: random.Random, resolver: str) -> str:
         line = f"set -o pipefail; {line} {chance.choice(OUTPUTS)}"
     elif deploy.impairment == "memory":
         line = f"ulimit -v {chance.randrange(100_000, 600_000)}; {line}"
-    if os.geteuid() != 0:
+    if not _may_mount():
         return line
     (folder / "line").write_text(line, encoding="utf-8")
     (folder / "resolv.conf").write_text(

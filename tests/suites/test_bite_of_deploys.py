@@ -269,6 +269,33 @@ def test_without_a_baseline_what_compares_with_it_is_unknown(tmp_path: Path, dam
     assert "deploy.settled[shop]" not in _told(ran)
 
 
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"environment": "store"}, "the baseline is of store"),
+        (
+            {"taken_at": AT + timedelta(hours=1)},
+            "the baseline is dated 2026-11-24 08:30, which is in the future",
+        ),
+        (
+            {"taken_at": AT - timedelta(hours=25)},
+            "the baseline is 25 hours old, expected at most 24 (deploy.baseline_hours)",
+        ),
+        (
+            {"engine": "ssh://deploy@store"},
+            "the baseline is of another engine: expected none, observed ssh://deploy@store",
+        ),
+    ],
+)
+def test_a_baseline_that_is_not_of_this_deploy(
+    tmp_path: Path, changes: dict[str, Any], why: str
+) -> None:
+    baseline = BASELINE.model_copy(update=changes)
+    ran = _judge(tmp_path, _facts(), baseline=baseline, environment={"routes": {}})
+    assert ran.exit_code == 6
+    assert set(_told(ran).values()) == {f"could not look: {why}; {TAKE}"}
+
+
 def test_the_baseline_of_another_deploy_tells_nothing_of_this_one(tmp_path: Path) -> None:
     baseline = BASELINE.model_copy(update={"services": ("web", "db")})
     observed = _facts({"db": _after("db")})

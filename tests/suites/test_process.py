@@ -257,7 +257,7 @@ def test_disabled_assertions(tmp_path: Path, level: str, arguments: tuple[str, .
     )
 
 
-@pytest.mark.parametrize("plugin", ["skipping", "python"])
+@pytest.mark.parametrize("plugin", ["skipping", "python", "fixtures.waivers", "reports.terminal"])
 def test_plugins_that_a_verdict_needs(tmp_path: Path, plugin: str) -> None:
     ran = run(tmp_path / "out", "-m", "lab", "-p", f"no:{plugin}")
     _refused(ran, f"-p no:{plugin}: no verdict can be given without this plugin")
@@ -333,7 +333,7 @@ def test_a_run_that_is_stopped(tmp_path: Path, name: str, workers: tuple[str, ..
     assert verdict["exit_code"] == 128 + number
     assert f"by {name}" in output
     assert {path.name for path in older.parent.iterdir()} <= {
-        "verdict.json", "run.lock", "facts.json",
+        "verdict.json", "run.lock", "facts.json", "facts.lock",
     }  # fmt: skip
 
 

@@ -1,5 +1,8 @@
 """What a replayed snapshot does not hold is unknown, and what is no snapshot is refused."""
 
+import gzip
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -74,6 +77,54 @@ def test_a_snapshot_that_was_taken_for_other_checks(tmp_path: Path) -> None:
         assert told[check] == ("UNKNOWN", line)
 
 
+def test_every_output_says_that_it_is_a_replay(tmp_path: Path) -> None:
+    observed = FINE.model_copy(update={"engine": "ssh://deploy@shop"})
+    options = shop.save(tmp_path, ENVIRONMENT, observed)
+    summary = tmp_path / "summary.md"
+    outputs = (f"--junitxml={tmp_path}/junit.xml", f"--alluredir={tmp_path}/allure")
+    ran = run(
+        tmp_path / "out", "-m", "shop", *options, *outputs,
+        variables={"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)},
+    )  # fmt: skip
+    assert ran.exit_code == 0, ran.output
+    verdict = ran.verdict("shop")
+    assert (verdict["engine"], verdict["replay_of"]) == (
+        "ssh://deploy@shop",
+        "2026-11-24T07:30:30Z",
+    )
+    assert "shop: REPLAY of 2026-11-24 07:30:30 UTC: GO — " in ran.output
+    assert "engine: ssh://deploy@shop" in ran.output
+    page = summary.read_text("utf-8")
+    assert "REPLAY of 2026-11-24 07:30:30 UTC" in page
+    assert "ssh://deploy" in page
+    junit = (tmp_path / "junit.xml").read_text("utf-8")
+    tests = len(verdict["checks"])
+    assert junit.count('name="replay_of" value="2026-11-24T07:30:30+00:00"') == tests
+    assert junit.count('name="engine" value="ssh://deploy@shop"') == tests
+    for result in (tmp_path / "allure").glob("*-result.json"):
+        told = json.loads(result.read_text("utf-8"))
+        labels = {label["name"]: label["value"] for label in told["labels"]}
+        assert labels["replay_of"] == "2026-11-24T07:30:30+00:00"
+        assert told["description"].startswith("**REPLAY** of facts gathered at 2026-11-24T07:30:30")
+
+
+def test_a_replay_makes_no_annotations(tmp_path: Path) -> None:
+    ill = {"api": container(status="paused"), "db": container(), "cache": container()}
+    observed = FINE.model_copy(update={"containers": ill})
+    options = shop.save(tmp_path, ENVIRONMENT, observed)
+    ran = run(tmp_path / "out", "-m", "shop", *options, variables={"GITHUB_ACTIONS": "true"})
+    assert ran.exit_code == 1
+    assert "::error" not in ran.output + ran.errors
+    assert "::warning" not in ran.output + ran.errors
+
+
+def test_a_snapshot_of_the_future(tmp_path: Path) -> None:
+    observed = FINE.model_copy(update={"gathered_at": datetime(2999, 1, 1, tzinfo=UTC)})
+    ran = shop.replay(tmp_path, ENVIRONMENT, observed)
+    line = "the snapshot is dated 2999-01-01 00:00:00+00:00, which is in the future"
+    assert line in ran.verdict("shop")["warnings"]
+
+
 def _refused(ran: Ran, message: str) -> None:
     assert ran.exit_code == 4, ran.output
     assert (ran.output.strip(), ran.errors.strip()) == ("", f"ERROR: {message}")
@@ -95,6 +146,30 @@ def test_no_snapshot(tmp_path: Path) -> None:
         "--facts: pyproject.toml: not a snapshot: the file: "
         "Invalid JSON: expected value at line 1 column 2",
     )
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "the file is empty"),
+        (gzip.compress(b"{}"), "the file is compressed: gunzip it first"),
+        (b"PK\x03\x04", "the file is compressed: unzip it first"),
+        (b'{"version": 1, "verdict": "go", "checks": []}', "not a snapshot: it is a verdict"),
+        (b'{"version": 2, "taken_at": "", "outcomes": {}}', "not a snapshot: it is a baseline"),
+        (b'{"version": 9}', "not a snapshot: it has version 9, expected version 1"),
+        (b"[]", "not a snapshot: the file: Input should be an object"),
+    ],
+    ids=["empty", "gzip", "zip", "verdict", "baseline", "version", "list"],
+)
+def test_other_files(tmp_path: Path, content: bytes, why: str) -> None:
+    path = tmp_path / "facts.json"
+    path.write_bytes(content)
+    _refused(run(tmp_path / "out", "-m", "lab", f"--facts={path}"), f"--facts: {path}: {why}")
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    ran = run(tmp_path / "out", "-m", "lab", f"--facts={tmp_path}")
+    _refused(ran, f"--facts: {tmp_path}: is a directory")
 
 
 def test_a_snapshot_of_another_environment(tmp_path: Path) -> None:
