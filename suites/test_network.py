@@ -3,15 +3,21 @@
 Of a container that does not run, neither its addresses nor its ports can be told: UNKNOWN.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address, ip_network
+from typing import TypeVar
 
 from environments.model import ClosedPort, Environment
 from environments.services import Service
 from fixtures.collection import declares
 from fixtures.facts import Container, Listed
+from fixtures.observation import CannotLook
 from reports.finding import finding
 from reports.hint import command
+
+T = TypeVar("T")
+
+_SHOWN = 60
 
 
 @declares("network.subnet")
@@ -26,7 +32,7 @@ def test_subnet(
         f"{subnet} ({name})": subnet
         for name in sorted(joined & networks.keys())
         for subnet in networks[name]
-        if ip_network(subnet).version == version
+        if _parsed(ip_network, subnet).version == version
     }
     assert set(subnets.values()) == {_subnet(stack)}, finding(
         stack,
@@ -46,7 +52,7 @@ def test_subnet(
 def test_attached(service: Service, running: Container, environment: Environment) -> None:
     """A container that fell out of the network runs on, and nobody reaches it."""
     subnet = ip_network(_subnet(environment))
-    inside = [address for address in running.own_addresses if ip_address(address) in subnet]
+    inside = [each for each in running.own_addresses if _parsed(ip_address, each) in subnet]
     assert inside, finding(
         service,
         "address",
@@ -107,6 +113,18 @@ def test_closed(closed_port: ClosedPort, port_is_open: bool) -> None:
 
 def _mend_ports(service: Service) -> str:
     return command("mend its ports in the compose file, then docker compose up -d {}", service.name)
+
+
+def _parsed(parse: Callable[[str], T], text: str) -> T:
+    """An address or a subnet that the engine tells of.
+
+    Raises:
+        CannotLook: it is none.
+    """
+    try:
+        return parse(text)
+    except ValueError:
+        raise CannotLook(f"the engine tells of {text[:_SHOWN]!r} in a network") from None
 
 
 def _subnet(environment: Environment) -> str:

@@ -1,7 +1,7 @@
 """The reverse proxy: its configuration is valid, loaded, and leads where it should."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -125,12 +125,7 @@ def test_routed(
     service, url = environment.services[proxied_route.service], proxied_route.url
     server = server_of(servers, url, by_default=proxied_route.vantage == "server")
     location = server and location_of(server, url, follow=proxied_route.follow_redirects)
-    leads_to = set(location.passes_to) if location else set()
-    for address in sorted(leads_to):
-        if "$" in address:
-            raise CannotLook(f"where the route leads is decided by variables: {address[:_SHOWN]}")
-        if not _ADDRESS.fullmatch(address):
-            raise CannotLook(f"where the route leads cannot be read: {address[:_SHOWN]}")
+    leads_to = _addresses(location.passes_to) if location else set()
     if server and environment.nginx and not leads_to:
         leads_to = {environment.nginx.service}
     own = {service.name, service.container, *(found.own_addresses if found else ())}
@@ -197,6 +192,20 @@ def test_log(nginx: Nginx, alarms: tuple[Alarm, ...], loaded_at: datetime) -> No
         evidence={"log": "\n".join(grave)},
         hint="docker logs of its container; once the cause is mended, restart it",
     )
+
+
+def _addresses(passes_to: Sequence[str]) -> set[str]:
+    """Where a location leads, as host and port.
+
+    Raises:
+        CannotLook: that depends on a request, or is no host and port.
+    """
+    for address in sorted(passes_to):
+        if "$" in address:
+            raise CannotLook(f"where the route leads is decided by variables: {address[:_SHOWN]}")
+        if not _ADDRESS.fullmatch(address):
+            raise CannotLook(f"where the route leads cannot be read: {address[:_SHOWN]}")
+    return set(passes_to)
 
 
 def _is_of(hosts: set[str], ports: tuple[int, ...], address: str) -> bool:

@@ -107,6 +107,41 @@ def test_nginx(tmp_path: Path, seen: Proxy, alarms: tuple[Alarm, ...], failed: s
 
 
 @pytest.mark.parametrize(
+    ("location", "why"),
+    [
+        (
+            Location(modifier="", path="/", passes_to=("$app:80",)),
+            "where the route leads is decided by variables: $app:80",
+        ),
+        (
+            Location(modifier="", path="/", passes_to=("[:80",)),
+            "where the route leads cannot be read: [:80",
+        ),
+        (
+            Location(modifier="", path="/", passes_to=("unix:/run/app.sock",)),
+            "where the route leads cannot be read: unix:/run/app.sock",
+        ),
+        (
+            Location(modifier="~", path="(a+)+$", passes_to=("api:5000",)),
+            "the regular expression (a+)+$ in nginx's configuration cannot be evaluated safely",
+        ),
+    ],
+)
+def test_where_a_route_leads_may_be_undecided(tmp_path: Path, location: Location, why: str) -> None:
+    environment = {
+        "services": {"proxy": {}, "api": {"ports": [5000]}},
+        "routes": {"home": {"url": f"{SHOP}/", "service": "api"}},
+        "nginx": {"service": "proxy"},
+    }
+    seen = proxy(servers=(block("shop.example", location),))
+    observed = shop.facts(
+        containers={"proxy": container(), "api": container()}, proxies={"proxy": seen}
+    )
+    ran = shop.replay(tmp_path, environment, observed, "-k", "test_routed")
+    assert ran.told("shop") == {"nginx.routed[home]": ("UNKNOWN", f"could not look: {why}")}
+
+
+@pytest.mark.parametrize(
     ("workers", "observed"),
     [
         ((SERVES, DRAINS), None),
