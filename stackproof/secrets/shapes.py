@@ -7,8 +7,8 @@ from collections.abc import Callable
 Mark = Callable[[str], str]
 """What is written in place of a secret."""
 
-# Where a token starts: after no character of one, but for an escaped line feed or `%3D`.
-_START = r"(?:(?<![\w-])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))"
+# Where a token starts: after no letter or digit, but for an escaped line feed or `%3D`.
+_START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))"
 _TOKEN = re.compile(
     _START + r"(?:"
     r"(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[0-9A-Z]{16}(?![0-9A-Za-z])"
@@ -16,7 +16,7 @@ _TOKEN = re.compile(
     r"|gl(?:pat|dt|ft|soat|rt|rtr|cbt|imt|ptt|agent|oas|ffct|wt)-[\w.-]{20,}|GR1348941[\w-]{20,}"
     r"|xox[a-z](?:\.xox[a-z])?-[\w-]{10,}|xapp-[\w-]{10,}|xwfp-[\w-]{10,}"
     r"|sk-[\w-]{20,}|[rs]k_(?:live|test|prod)_\w{10,}|whsec_[\w+/=-]{16,}"
-    r"|eyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*){0,3}"
+    r"|(?:(?<![\w-])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))eyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*){0,3}"
     r"|AIza[\w-]{20,}|ya29\.[\w.-]{20,}|GOCSPX-[\w-]{20,}|1//0[\w-]{20,}"
     r"|npm_[A-Za-z0-9]{20,}|pypi-[\w-]{16,}|rubygems_[0-9a-f]{32,}|dckr_(?:pat|oat)_[\w-]{20,}"
     r"|SG\.[\w-]{16,}\.[\w-]{16,}|(?:AC|SK)[0-9a-f]{32}(?!\w)|key-[0-9a-z]{32}(?!\w)"
