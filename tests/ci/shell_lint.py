@@ -23,7 +23,9 @@ _FOLDERS = ("scripts", ".ci")
 def scripts() -> list[str]:
     """Return the scripts, relative to the root."""
     files = (path for folder in _FOLDERS for path in (ROOT / folder).iterdir())
-    return sorted(str(path.relative_to(ROOT)) for path in files)
+    # `__pycache__` is a folder, and Python has a linter of its own.
+    shell = (path for path in files if path.is_file() and path.suffix != ".py")
+    return sorted(str(path.relative_to(ROOT)) for path in shell)
 
 
 def embedded() -> Iterator[tuple[str, str]]:
