@@ -2,9 +2,11 @@
 
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
+
+from tests.fixtures.engine_listener import listening_as
 
 _CHUNK = 65536
 
@@ -20,6 +22,7 @@ class Network:
         self._whole.set()
         self._ended = False
         self._sockets: list[socket.socket] = []
+        self._listeners = ExitStack()
 
     def cut(self) -> None:
         """Let nothing through from here on."""
@@ -27,8 +30,7 @@ class Network:
 
     def engine(self, path: Path, engine: str) -> str:
         """The address of a way to the engine whose own address this is."""
-        server = socket.socket(socket.AF_UNIX)
-        server.bind(str(path))
+        server = self._listeners.enter_context(listening_as("dockerd", path))
         self._serve(server, lambda: _connected(socket.AF_UNIX, engine.removeprefix("unix://")))
         return f"unix://{path}"
 
@@ -41,6 +43,7 @@ class Network:
         """
         server = socket.socket()
         server.bind(("127.0.0.1", 0))
+        server.listen(64)
         self._serve(server, lambda: _connected(socket.AF_INET, ("127.0.0.1", of_lab)), at_first)
         number: int = server.getsockname()[1]
         return number
@@ -53,6 +56,7 @@ class Network:
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
+        self._listeners.close()
 
     def _serve(
         self,
@@ -60,7 +64,6 @@ class Network:
         connect: Callable[[], socket.socket],
         at_first: Callable[[], object] = lambda: None,
     ) -> None:
-        server.listen(64)
         self._sockets.append(server)
 
         def accept() -> None:
