@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from commands.screen import say
+from stackproof import resources
 from stackproof.exit_codes import EXIT_INTERNAL_ERROR, EXIT_UNKNOWN, EXIT_USAGE
 
 _ROOT = Path(__file__).parents[1]
 # A thousand files may be open, and each probe needs one for as long as it takes.
 _FASTEST = 100
+# Each request that is under way takes one: see `fixtures/probing.py`.
+_THREADS = 600
 _USAGE = "stackproof watch ENV [--rate=10] [--slo=100] -- COMMAND..."
 
 
@@ -47,6 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(given: list[str]) -> int:
     arguments, command = _split(given)
+    if too_few := resources.why_too_few(_THREADS):
+        say(f"stackproof: nothing can be probed, so the command was not run: {too_few}")
+        return EXIT_UNKNOWN
+    resources.save_address_space()
     # Loaded where the command line can be read: what it needs takes a third of a second.
     from environments.loader import InvalidEnvironment
     from fixtures.observation import CannotLook

@@ -17,6 +17,16 @@ wait_briefly() {
     done
 }
 
+# Reads the result of a gate or of the watch from its file.
+#   result verdict FILE RUN ENVIRONMENT GATE EXIT-CODE
+#   result watch FILE
+result() {
+    local python=$bin/python
+    [[ -x $python ]] || python=python3
+    # Without the modules of the working directory: -I.
+    "$python" -I "$root/scripts/result.py" "$@"
+}
+
 # Runs pytest, at most so long beyond WAIT seconds, where this machine has a program for that. The form
 # with --foreground lets Ctrl-C through; busybox does not have it and does not need it.
 #   pytest_within WAIT OPTION...
@@ -61,9 +71,8 @@ run_gate() {
         pytest_within "$wait" "${options[@]}"
         code=$?
     fi
-    # Not in this directory's own modules: -I.
     read -r verdict reason < <(
-        "$bin/python" -I -m commands.results verdict "$file" "$run" "$environment" "$gate" "$code"
+        result verdict "$file" "$run" "$environment" "$gate" "$code"
     )
     ((code != 124)) || reason="the gate did not end within $((10#$wait + GATE_SECONDS)) s"
     case $verdict in

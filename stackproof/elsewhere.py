@@ -22,7 +22,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
         pytest.UsageError: an environment is named, and pytest was started elsewhere (exit code 4).
     """
     given = early_config.known_args_namespace
-    if _is_ours(early_config) or given.file_or_dir or given.inifilename:
+    known = _is_ours(early_config) or early_config.rootpath == _ROOT
+    if known or given.file_or_dir or given.inifilename:
         return
     folder = early_config.invocation_params.dir
     if not folder.is_relative_to(_ROOT) and any(any(folder.glob(each)) for each in _TESTS):

@@ -50,7 +50,7 @@ OUTPUTS = (
     ">/dev/full", "2>/dev/full", ">/dev/full 2>&1", ">&-", "2>&-", ">&- 2>&- <&-", "| true",
     "2>&1 | true", "| head -3", "2>&1 | head -3",
 )  # fmt: skip
-PROCESSES = ("--gate=pre", "--gate=post", "--gate=rollback", "stackproof watch", "commands.results")
+PROCESSES = ("--gate=pre", "--gate=post", "--gate=rollback", "stackproof watch", "result.py")
 PHASES = ("at once", "deployed", "judged")
 
 
@@ -205,19 +205,21 @@ def run(number: int, folder: Path, slot: int) -> Deploy:
     folder.mkdir(parents=True)
     (folder / "state").write_text("old", encoding="utf-8")
     stack = _Stack(folder, deploy.release)
+    # One of its own, whatever else runs on this machine.
+    resolver_address = f"127.53.{os.getpid() % 256}.{slot + 1}"
     with ExitStack() as around:
         site = around.enter_context(serving(stack.answer))
         engine = around.enter_context(_serve(folder / "engine.sock", stack))
         resolver = None
         if _may_mount():
-            resolver = _Resolver(f"127.53.0.{slot + 1}")
+            resolver = _Resolver(resolver_address)
             around.callback(resolver.close)
         output = folder / "out"
         output.mkdir()
         if deploy.impairment == "disk full":
             _mount(output, around)
         _write_environment(folder, engine, site.server_port, chance)
-        command = _command(deploy, chance, f"127.53.0.{slot + 1}")
+        command = _command(deploy, chance, resolver_address)
         began = time.monotonic()
         process = subprocess.Popen(
             ["/bin/bash", "-c", command], cwd=folder, env=_variables(folder),

@@ -127,7 +127,7 @@ def set_up(folder: Path, installed: Path, venv: Path | None = None) -> Stage:
     programs = (venv or installed / ".venv") / "bin"
     programs.mkdir(parents=True)
     (installed / "scripts").mkdir(parents=True)
-    for name in ("gated-deploy", "gate.sh", "github.sh"):
+    for name in ("gated-deploy", "gate.sh", "github.sh", "result.py"):
         shutil.copy(ROOT / "scripts" / name, installed / "scripts")
     for name, text in {"pytest": _PYTEST, "stackproof": _STACKPROOF, "python": _PYTHON}.items():
         (programs / name).write_text(text, encoding="utf-8")

@@ -165,7 +165,7 @@ def _is_inert_markdown(page: str) -> None:
     }  # fmt: skip
     assert not re.search(r"\]\(|https?:|ftp:|www\.|[@`$\\]|:[a-z_]+:", outside)
     for line in outside.splitlines():
-        assert re.match(r"$|## lab: |- [✗?w~!] |\| |<b>|</?details>|\d+ checks: |The rest ", line)
+        assert re.match(r"$|## lab: |- [✗❓w~!] |\| |<b>|</?details>|\d+ checks: |The rest ", line)
         if line.startswith("| ❌ |"):
             assert line.count("|") == 6
 

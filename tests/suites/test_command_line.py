@@ -1,5 +1,6 @@
 """What an operator gets who starts a run wrongly, or where no engine answers."""
 
+import os
 import re
 import socket
 from collections import Counter
@@ -70,6 +71,15 @@ def test_an_invalid_environment_that_is_not_selected(tmp_path: Path) -> None:
     (tmp_path / "shop.yaml").write_text("services: {api: {}}\n", encoding="utf-8")
     ran = run(tmp_path / "out", "-m", "shop", f"--environments={tmp_path}", "--collect-only")
     assert ran.exit_code == 0, ran.errors
+
+
+@pytest.mark.parametrize("folder", ["fifo", "file", "none", "n" * 300])
+def test_environments_from_what_is_no_folder(tmp_path: Path, folder: str) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "file").touch()
+    ran = run(tmp_path / "out", "-m", "shop", f"--environments={tmp_path}/{folder}")
+    said = f"ERROR: there is no directory {tmp_path}/{folder} to read environments from"
+    assert (ran.exit_code, ran.errors.strip()) == (4, said)
 
 
 def test_a_folder_without_environments(tmp_path: Path) -> None:

@@ -221,5 +221,5 @@ def test_a_gate_confirms_without_being_asked(options: dict[str, Any], looks: int
 def test_a_number_of_looks_that_is_none(tmp_path: Path, number: str) -> None:
     ran = run(tmp_path / "out", "-m", "lab", f"--confirm={number}")
     assert ran.exit_code == 4
-    line = f"ERROR: --confirm={number}: expected a whole number of further looks"
+    line = f"ERROR: --confirm={number}: expected a whole number of retries, at most 999"
     assert (ran.output.strip(), ran.errors.strip()) == ("", line)

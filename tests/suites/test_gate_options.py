@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from fixtures.gate import SUITES
+from tests.suites import shop
 from tests.suites.command_line import ROOT, run
 
 SHOP = "services:\n  api: {}\n  nginx: {}\nnginx: {service: nginx}\n"
@@ -27,12 +29,25 @@ SHOP = "services:\n  api: {}\n  nginx: {}\nnginx: {service: nginx}\n"
             "--project-dir means nothing with --gate=rollback",
         ),
         (["--gate=pre", "--services=api,,web"], "--services=api,,web: a name is missing"),
+        (
+            ["--gate=pre", "--services=api nginx"],
+            "--services=api nginx: expected names separated by commas: --services=api,nginx",
+        ),
+        (
+            ["--gate=pre", "--services=api; nginx"],
+            "--services=api; nginx: expected names separated by commas: --services=api,nginx",
+        ),
+        (
+            ["--gate=post", "--services=ngnix"],
+            "--services: shop has no service 'ngnix'; did you mean 'nginx'? "
+            "(there are: api, nginx)",
+        ),
         (["--gate=pre", "--services=api,api"], "--services=api,api: api is there twice"),
         (
             ["--gate=post", "--services=api", "--wait=soon"],
-            "--wait=soon: expected whole seconds, at least 1",
+            "--wait=soon: expected whole seconds, from 1 to 999999",
         ),
-        (["--gate=rollback", "--wait=0"], "--wait=0: expected whole seconds, at least 1"),
+        (["--gate=rollback", "--wait=0"], "--wait=0: expected whole seconds, from 1 to 999999"),
         (
             ["--gate=pre", "--services=api", "--project-dir=none"],
             "--project-dir=none: there is no such directory",
@@ -65,30 +80,28 @@ def test_a_gate_judges_one_environment(tmp_path: Path) -> None:
     assert ran.errors.strip() == f"ERROR: {said}"
 
 
-def collected(tmp_path: Path, *arguments: str) -> set[str]:
-    (tmp_path / "shop.yaml").write_text(SHOP, encoding="utf-8")
-    ran = run(
-        tmp_path / "out", "-m", "shop", f"--environments={tmp_path}", "--collect-only", *arguments
-    )
-    assert ran.exit_code == 0, ran.errors
-    return set(re.findall(r"test_(\w+\.py::\w+\[[\w-]+\])", ran.output))
+def selected(tmp_path: Path, *arguments: str) -> set[str]:
+    """The ids of the checks that a replay runs."""
+    options = shop.save(tmp_path, yaml.safe_load(SHOP), shop.facts())
+    ran = run(tmp_path / "out", "-m", "shop", *options, *arguments)
+    return {check["id"] for check in ran.verdict("shop")["checks"]}
 
 
 def test_checks_of_a_gate_run_at_that_gate_alone(tmp_path: Path) -> None:
-    always = collected(tmp_path)
-    assert "containers.py::test_running[shop-api]" in always
+    always = selected(tmp_path)
+    assert "containers.running[api]" in always
     assert not {each for each in always if each.startswith(("predeploy", "compose_file"))}
-    before = collected(tmp_path, "--gate=pre", "--services=api,nginx")
+    before = selected(tmp_path, "--gate=pre", "--services=api,nginx")
     assert always < before
-    assert "predeploy.py::test_proxy_last[shop-nginx]" in before
-    after = collected(tmp_path, "--gate=rollback")
+    assert "predeploy.proxy_last[nginx]" in before
+    after = selected(tmp_path, "--gate=rollback")
     assert not {each for each in after if each.startswith(("predeploy", "compose_file"))}
 
 
 def test_what_is_deployed_has_cases_of_its_own(tmp_path: Path) -> None:
-    before = collected(tmp_path, "--gate=pre", "--services=api,database-manager")
-    images = {each for each in before if "predeploy.py::test_image" in each}
-    assert images == {"predeploy.py::test_image[shop-api]"}
+    before = selected(tmp_path, "--gate=pre", "--services=api,database-manager")
+    images = {each for each in before if each.startswith("predeploy.image[")}
+    assert images == {"predeploy.image[api]"}
 
 
 def test_the_suites_of_gates_are_those_that_hold_no_other_check() -> None:

@@ -1,7 +1,9 @@
 """The result of a gate or of a watch, read from the file it wrote. For the shell scripts.
 
-    python -I -m commands.results verdict FILE RUN ENVIRONMENT GATE EXIT-CODE
-    python -I -m commands.results watch FILE
+    python -I scripts/result.py verdict FILE RUN ENVIRONMENT GATE EXIT-CODE
+    python -I scripts/result.py watch FILE
+
+It needs nothing but Python: it also has to work where a gate could not.
 
 The first prints `go`, `no-go`, or `unknown` and the reason. The second prints the exit code of the
 watched command and the objective: `0 met`. If there is no usable file, it prints `unknown` and the
@@ -14,9 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stackproof.exit_codes import EXIT_GO, EXIT_NO_GO
-
-_DECISIONS = {"go": EXIT_GO, "no-go": EXIT_NO_GO}
+_DECISIONS = {"go": 0, "no-go": 1}
 
 
 def verdict(path: Path, expected: Mapping[str, str | None], exit_code: int) -> str:
