@@ -273,6 +273,8 @@ def test_secrets_of_a_file() -> None:
 @pytest.mark.parametrize(
     "unit",
     [
+        "token&quot;:&quot;", "%22token%22%3A%22", "echo a | docker ", "<key>token</key><string>",
+        'value="a" name="', "ENV token a ", "thin:a/", "token:[]string{", "token=<", "token=(",
         "a", "-", "eyJ-", "eyJabcde.", "password", "password: ", 'secret="\\', "://", "://a:",
         "x-", "-----BEGIN PRIVATE KEY-----", "-----BEGIN ", "--a-", "cookie:", "authorization: ",
         "' ", "bearer ", "a.webhook.", "https://", "token\\\\", "sk-", "xoxb-", "://a:b@", "//a:",
