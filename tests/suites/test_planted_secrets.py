@@ -14,6 +14,7 @@ import yaml
 
 from tests.fake_engine import FakeContainer, FakeEngine, fake_engine
 from tests.fixtures.sites import Answer, Site, serving
+from tests.suites import shop
 from tests.suites.command_line import ROOT, Ran, run
 
 _PLACES = (
@@ -201,6 +202,31 @@ def test_replay_comes_to_the_same(options: list[str], tmp_path: Path) -> None:
     replayed = run(tmp_path / "again", *options, f"--facts={kept}", variables=_variables(tmp_path))
     assert replayed.told("shop") == taken.told("shop")
     assert not _leaks(replayed, tmp_path / "again")
+
+
+def test_workers_come_to_the_same(options: list[str], tmp_path: Path) -> None:
+    # With this distribution, workers read the facts that one of them gathered and wrote.
+    one = run(tmp_path / "one", *options, variables=_variables(tmp_path))
+    two = run(tmp_path / "two", *options, "-n2", "--dist=load", variables=_variables(tmp_path))
+    assert two.told("shop") == one.told("shop")
+
+
+def test_snapshot_of_an_earlier_version(tmp_path: Path) -> None:
+    seen = shop.facts(
+        containers={
+            "api": shop.container(status="exited", log_tail=(f"token: {SECRETS['log']}",)),
+        },
+        responses={
+            "home": shop.answered(
+                ("http://a.example/", 500), headers={"set-cookie": f"sid={SECRETS['cookie']}"},
+                body=json.dumps({"pass": SECRETS["body"]}),
+            )
+        },
+    )  # fmt: skip
+    routes = {"home": {"service": "api", "url": "http://a.example/"}}
+    ran = shop.replay(tmp_path, {"services": {"api": {}}, "routes": routes}, seen, "-vv", "-l")
+    assert "[redacted]" in ran.output
+    assert not _leaks(ran, tmp_path / "out")
 
 
 def test_an_engine_that_tells_secrets(
