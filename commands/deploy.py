@@ -34,6 +34,7 @@ class Deploy:
         self._process: subprocess.Popen[bytes] | None = None
         self._at_terminal = _at_terminal()
         self._interrupted_at = 0.0
+        self._forwarded = False
 
     def start(self) -> None:
         """Run it, with our own input and output.
@@ -46,6 +47,8 @@ class Deploy:
             self._process = subprocess.Popen(self._command, process_group=group)  # noqa: S603
         except OSError as error:
             raise CommandError(f"{self._command[0]} cannot be run: {error.strerror}") from None
+        if self.interrupted_by and not self._forwarded:
+            self._send(self.interrupted_by)  # it came while the process was being made
 
     def wait(self, seconds: float) -> int | None:
         """Its exit code, or None where it has none yet; a signal's number is counted from 128."""
@@ -81,6 +84,7 @@ class Deploy:
     def _send(self, number: int) -> None:
         if self._process is None or self._process.returncode is not None:
             return
+        self._forwarded = True
         with suppress(ProcessLookupError):
             if self._at_terminal:
                 self._process.send_signal(number)

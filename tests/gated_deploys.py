@@ -220,11 +220,14 @@ def run(number: int, folder: Path, slot: int) -> Deploy:
             _mount(output, around)
         _write_environment(folder, engine, site.server_port, chance)
         command = _command(deploy, chance, resolver_address)
+        stdout, stderr = (
+            around.enter_context((folder / name).open("wb")) for name in ("stdout", "stderr")
+        )
         began = time.monotonic()
         process = subprocess.Popen(
             ["/bin/bash", "-c", command], cwd=folder, env=_variables(folder),
             start_new_session=True, stdin=subprocess.DEVNULL,
-            stdout=(folder / "stdout").open("wb"), stderr=(folder / "stderr").open("wb"),
+            stdout=stdout, stderr=stderr,
         )  # fmt: skip
         over = Event()
         impairing = Thread(

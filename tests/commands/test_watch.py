@@ -441,6 +441,22 @@ def test_a_command_that_ignores_the_interrupt_is_ended(
     assert (code, stubborn.interrupted_by) == (137, signal.SIGINT)
 
 
+def test_an_interrupt_while_the_command_is_being_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deploy, "_at_terminal", lambda: False)
+    command = deploy.Deploy(["sleep", "60"])
+
+    def interrupted(*arguments: object, **options: object) -> object:
+        process = popen(*arguments, **options)  # type: ignore[call-overload]
+        os.kill(os.getpid(), signal.SIGTERM)
+        return process
+
+    popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
+    with command.passing_signals_on():
+        command.start()
+        assert command.wait(DEADLINE) == 143
+
+
 def test_json_has_a_version(run: Run, tmp_path: Path) -> None:
     run("true")
     path = tmp_path / "out" / "shop" / "watch.json"
