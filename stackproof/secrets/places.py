@@ -196,7 +196,7 @@ def _words(text: str, at: int, end: int) -> Iterator[_Span]:
 def _of_names(pattern: re.Pattern[str], text: str) -> Iterator[_Span]:
     for found in pattern.finditer(text):
         span = _last(found)
-        if is_secret_name(found[1]) and not is_secret_name(text[slice(*span)]):
+        if is_secret_name(found[1]) and not _is_called_so(text[slice(*span)]):
             yield span
 
 
@@ -234,5 +234,10 @@ def _is_made_up(value: str) -> bool:
         any(not letter.isalpha() and letter not in ".,:;-_'" for letter in value)
         and any(letter.isalpha() for letter in value)
         and not _REFERENCE.fullmatch(value)
-        and not is_secret_name(value)
+        and not _is_called_so(value)
     )
+
+
+def _is_called_so(value: str) -> bool:
+    """Whether a value is what a secret is called: `db_password`."""
+    return "_" in value and is_secret_name(value)

@@ -226,6 +226,7 @@ def test_name_of_no_secret(name: str) -> None:
         ("DB_PASSWORD", "short", "is short", "is short"),
         ("DB_PASSWORD_FILE", "/run/secrets/db", "cat /run/secrets/db", "cat /run/secrets/db"),
         ("KEYBOARD", "german-layout", "german-layout", "german-layout"),
+        ("A_TOKEN", "caf\udce9 au lait", "no café", "no café"),
         ("api_token", "s3cr3t-value", "s3cr3t-value", "[redacted]"),
     ],
 )
