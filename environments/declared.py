@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
 from environments.problem import FieldPath
+from stackproof.secrets import redact
 
 
 def nothing() -> Mapping[Any, Any]:
@@ -51,6 +52,12 @@ class Frozen(BaseModel):
         defer_build=True,
         allow_inf_nan=False,
     )
+
+    def __repr__(self) -> str:
+        """As a traceback shows it, without secrets."""
+        return redact(super().__repr__())
+
+    __str__ = __repr__
 
 
 class Declared(Frozen):

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import ValidationError
 
 from environments import engine_address
+from environments.declared import Declared
 from environments.document import Document, described, names, read
 from environments.dotenv import read_variables
 from environments.explanation import Explanation
@@ -18,6 +19,9 @@ from environments.problem import FieldPath, InvalidEnvironment, Problem
 from environments.values import is_name
 from stackproof.regular_file import read_regular_file
 from stackproof.secrets import is_secret_variable, learn
+
+# A secret can stand in these, from a variable.
+_NO_NAMES = {"engine", "url", "identity", "healthy", "health", "waivers", "description"}
 
 __all__ = ["InvalidEnvironment", "load", "names"]
 
@@ -80,15 +84,21 @@ def _secrets(environment: Environment, variables: Mapping[str, str]) -> Iterator
         yield from (password, unquote(password))
 
 
-def _names(environment: Environment) -> Iterator[str]:
-    """What it calls things, which is no secret though a password may be the same word."""
-    yield from (environment.name, environment.compose_project, environment.container_prefix)
-    for service in environment.services.values():
-        yield from (service.name, service.container, service.image)
-    for route in environment.routes.values():
-        yield from (route.name, urlsplit(route.url).hostname or "")
-    for datastore in environment.datastores.postgresql.values():
-        yield from (datastore.user, datastore.database)
+def _names(part: object) -> Iterator[str]:
+    """What a file calls things, which is no secret though a password may be the same word."""
+    if isinstance(part, str):
+        yield part
+    elif isinstance(part, Mapping):
+        yield from part
+        for each in part.values():
+            yield from _names(each)
+    elif isinstance(part, tuple):
+        for each in part:
+            yield from _names(each)
+    elif isinstance(part, Declared):
+        for field, each in part:
+            if field not in _NO_NAMES:
+                yield from _names(each)
 
 
 def _env_file(value: Any, directory: Path, document: Document) -> dict[str, str]:

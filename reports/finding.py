@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Protocol
 
 from stackproof.printable import in_full
+from stackproof.secrets import redact
 
 
 class Named(Protocol):
@@ -15,7 +16,7 @@ class Named(Protocol):
         """What a finding calls it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Finding:
     """One failure. Its first line stands alone; the rest is for whoever must mend it."""
 
@@ -38,6 +39,10 @@ class Finding:
         if self.hint:
             parts.append(f"hint: {self.hint}")
         return "\n".join(parts)
+
+    def __repr__(self) -> str:
+        """As a traceback shows it, without secrets."""
+        return redact(f"Finding({self.as_dict()})")
 
     def as_dict(self) -> dict[str, object]:
         """Plain values only, so that it travels between xdist workers."""

@@ -149,10 +149,10 @@ def _is_ordinary(value: str) -> bool:
 
 def _forms(value: str) -> Iterator[str]:
     """The value as it is, and as URLs, JSON and base64 hold it."""
-    yield from (value, quote(value, safe=""), quote(value), quote_plus(value))
+    raw = value.encode(errors="replace")
+    yield from (value, quote(raw, safe=""), quote(raw), quote_plus(raw))
     yield from (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
     if len(value) >= _SHORTEST_ENCODED:
-        raw = value.encode(errors="replace")
         # Where it stands among other bytes decides what its base64 is; the ends depend on those.
         for before in range(3):
             encoded = b64encode(bytes(before) + raw).decode()

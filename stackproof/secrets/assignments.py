@@ -25,8 +25,9 @@ _HARMLESS = re.compile(
 )
 # Stands for a secret in a template, or where someone else took it out.
 _PLACEHOLDER = re.compile(
-    r"\*+|[xX]{3,}|\.{3,}|…|\?|-+|<[A-Za-z][\w .-]{0,40}>|\{\{? ?[\w.$-]{0,40} ?\}?\}|\$\{\w+\}"
-    r"|\$\{\{[^{}\n]{0,80}\}\}|\$\([^()\n]{0,200}\)|\$[A-Z_][A-Z0-9_]*|%\(?\w{0,40}\)?[sdr]|\[(?:hidden|filtered|removed|masked)\]"
+    r"\*+|[xX]{3,}|\.{3,}|…|\?|-+|<[A-Za-z][A-Za-z_ .-]{0,40}>|\{\{? ?[\w.$-]{0,40} ?\}?\}"
+    r"|\$\{\w+\}|\$\{\{[^{}\n]{0,80}\}\}|\$\([^()\n]{0,200}\)|\$[A-Z_][A-Z0-9_]*"
+    r"|%\(?\w{0,40}\)?[sdr]|\[(?:hidden|filtered|removed|masked)\]"
     r"|SecretStr\('\*+'\)"
 )
 _ELSEWHERE = re.compile(
@@ -37,11 +38,13 @@ MARKED = re.compile(r"\[redacted\]|REDACTED(?:-\d+)?|\*{3}")
 
 _NAMED = re.compile(
     r"(?<![\w.$-])(?:(?<=\\)[nrt](?=\w))?([\w.$-]++(?:\[[^\[\]\s]{1,64}\])?)(?:%5[Dd])?"
-    r"(\\*[\"'`]?\]?)([ \t]*+)(=>|:=|={2,3}(?=[ ]?[\"'])|=(?!=)|:(?!//|[:=])|%3[DdAa]|%253[DdAa])"
-    r"([ \t]*+)"
+    r"(&quot;|&#34;|\\+u0022|%22|\\*[\"'`]?\]?)([ \t]*+)"
+    r"(=>|:=|={2,3}(?=[ ]?[\"'])|=(?!=)|:(?!//|[:=])|%3[DdAa]|%253[DdAa])([ \t]*+)"
 )
 _WORD_BEFORE = re.compile(r"(?<![A-Za-z])([A-Za-z]{2,12})[ ]\Z")
 _PREVIOUS = 14
+_ENTITY = re.compile(r"&quot;|&#34;|\\+u0022|%22")
+_GO_LIST = re.compile(r"\[\][\w.]{0,40}\{(?=[\"'])")
 _QUOTE = re.compile(r"[bBrRuUfF]{0,2}(\\*)([\"'`])")
 _IN_QUOTES = {
     '"': re.compile(r'(?:[^"\\\r\n]|\\[^\r\n])*+'),
@@ -69,7 +72,8 @@ _WHOLE_LINE = re.compile(r"(?:cookies?|authorization)$", re.IGNORECASE)
 _BLOCK_SCALAR = re.compile(r"[|>][+-]?\d?[+-]?[ \t]*\r?\n")
 _NEXT_LINE = re.compile(r"\r?\n([ \t]*)(- )?([^\s#][^\r\n]*)")
 _MAPPING = re.compile(r"[\w.\"'-]+:(?:\s|$)")
-_FLAT = re.compile(r"\[[^\[\]\n]*\]?|\([^()\n]*\)?|\{[^{}\n]*\}?")
+_FLAT = re.compile(r"\[[^\[\]\n]*\]?|\([^()\n]*\)?|\{[^{}\n]*\}?|<[^<>\n]*>?")
+_MARGIN = " \t-\"'"
 _CLOSING = ".,:;)]}"
 _FAILURES = 3
 """So many broken pieces of JSON are read to their end in one text."""
@@ -155,7 +159,7 @@ class Assignments:
         name, closing, before_it, separator, after = found.groups()
         start = found.start(1)
         before = self._text[start - 1 : start]
-        quoted = closing[-1:] in ("'", '"', "]") and bool(closing)
+        quoted = bool(closing)
         assigned = quoted or ":" not in separator or name[:2] in ("X-", "x-")
         if name.lower() in ("key", "keys", "id", "phrase", "token"):
             word = _WORD_BEFORE.search(self._text[max(0, start - _PREVIOUS) : start])
@@ -165,7 +169,7 @@ class Assignments:
             return None
         line = self._text.rfind("\n", max(0, start - 200), start) + 1
         indent = self._text[line:start]
-        own_line = (line > 0 or start <= 200) and not indent.removeprefix("export ").strip(" \t-")
+        own_line = (line > 0 or start <= 200) and not indent.removeprefix("export ").strip(_MARGIN)
         spaced = bool(after) and (":" in separator or bool(before_it))
         return _Name(name, quoted, separator, spaced, before, len(indent) if own_line else None)
 
@@ -182,6 +186,8 @@ class Assignments:
         text = self._text
         if name.quoted and text[at : at + 1] in ("\r", "\n"):
             at += len(text[at : at + 100]) - len(text[at : at + 100].lstrip())
+        if go_list := _GO_LIST.match(text, at):
+            at = go_list.end()
         first = text[at : at + 1]
         if marked := MARKED.match(text, at):
             return _Place(at, marked.end(), marked[0])
@@ -189,9 +195,11 @@ class Assignments:
             following = text[placeholder.end() : placeholder.end() + 1]
             if not following or following in " \t\r\n\"',;)]}&<":
                 return None
+        if entity := _ENTITY.match(text, at):
+            return self._until(entity[0], entity.end())
         if opening := _QUOTE.match(text, at):
             return self._in_quotes(name, opening)
-        if first and first in "[{(":
+        if first and first in "[{(<":
             return self._in_brackets(name, at)
         if name.separator.startswith("%"):
             return self._plain(_ENCODED, at)
@@ -214,6 +222,16 @@ class Assignments:
         if is_harmless(value):
             return None
         return _Place(at, at + len(value), f"{quote}{self._mark(value)}{quote}")
+
+    def _until(self, closing: str, at: int) -> _Place | None:
+        """A value between quotes that are written as entities."""
+        limit = self._text.find("\n", at)
+        limit = limit if limit >= 0 else len(self._text)
+        end = self._text.find(closing, at, limit)
+        value = self._text[at : end if end >= 0 else limit]
+        if is_harmless(value):
+            return None
+        return _Place(at, at + len(value), self._mark(value))
 
     def _rest(self, at: int) -> _Place | None:
         """A value that goes on to the end of its line."""
@@ -263,7 +281,7 @@ class Assignments:
     def _in_brackets(self, name: _Name, at: int) -> _Place | None:
         if not is_secret_name(name.name):
             return None  # what is in it has names of its own
-        if self._failures < _FAILURES:
+        if self._text[at] in "[{" and self._failures < _FAILURES:
             try:
                 value, end = _DECODER.raw_decode(self._text, at)
             except (ValueError, RecursionError):
@@ -275,8 +293,8 @@ class Assignments:
                 return _Place(at, end, json.dumps(kept, ensure_ascii=False))
         found = _FLAT.match(self._text, at)
         value = found[0] if found else ""
-        inside = value[1:].rstrip(")]}")
-        if is_harmless(inside) or _NAMED.search(inside):
+        inside = value[1:-1] if value[-1:] in (")", "]", "}", ">") else value[1:]
+        if is_harmless(inside) or MARKED.match(inside) or _NAMED.search(inside):
             return None
         return _Place(at + 1, at + 1 + len(inside), self._mark(inside))
 

@@ -20,7 +20,7 @@ _KEY_OF = (
 _ENDS = re.compile(
     rf"(?:(?:^|_){_KEY_OF}_?keys?(?:_base)?"
     r"|(?:^|_)(?:php|j|asp)?_?sess(?:ion)?_?id|(?:^|_)sid|(?:c|x)srf"
-    r"|(?:^|_)(?:cookies?|authorization|psk|otp|bearer|mnemonic)"
+    r"|(?:^|_)(?:cookies?|authorization|psk|t?otp|(?:mfa|otp|verification)_code|bearer|mnemonic)"
     r"|(?:^|_)amz_(?:signature|credential)|(?:^|_)goog_(?:signature|credential)"
     r"|(?<!by)(?<!com)(?<!tres)(?<!sur)pass|pwd|(?:[a-z]|_|^)pw"
     r"|master_?auth|secret_id)(?:_?\d+|_(?:old|new|prev|previous|current|next|prod|value))?$"

@@ -11,6 +11,7 @@ from stackproof.secrets.shapes import Mark
 # By the start of a program's name: its options whose value is a secret.
 _OPTIONS: dict[str, tuple[str, ...]] = {
     "redis-cli": ("-a",), "valkey-cli": ("-a",), "keydb-cli": ("-a",),
+    "ssh-keygen": ("-N", "-P"), "http": ("-a",),
     "sshpass": ("-p",), "mongo": ("-p",), "cqlsh": ("-p",), "useradd": ("-p",),
     "usermod": ("-p",), "7z": ("-p",), "unrar": ("-p",), "rar": ("-p",),
     "sqlcmd": ("-P",), "bcp": ("-P",), "mosquitto": ("-P",), "zip": ("-P",),
@@ -23,14 +24,14 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
 _LOGS_IN = ("docker", "podman", "nerdctl", "helm", "az", "oras", "skopeo", "crane", "buildah")
 _TOGETHER = ("mysql", "mariadb")
 """Of these a word after the option is no password."""
-_PAIRS = {"curl": ":", "lftp": ",", "smbclient": "%"}
+_PAIRS = {"curl": ":", "http": ":", "lftp": ",", "smbclient": "%"}
 """What is between the user and the password, where they are one word."""
 _PROGRAM = re.compile(
     rf"(?<![\w.-])({'|'.join(map(re.escape, _OPTIONS))})[a-z_]{{0,12}}(?=[ \t\"'\\])"
 )
 # A word of a command line, also where it is written as a list of JSON.
 _WORD = re.compile(
-    r"[ \t]+(?:\"((?:[^\"\\\n]|\\.)*)\"|'([^'\n]*)'|([^\s\"']+))"
+    r"[ \t]+(?:\"((?:[^\"\\\n]|\\.)*)\"|'([^'\n]*)'|((?:[^\s\"']|\"[^\"\n]*\"|'[^'\n]*')+))"
     r"|\\*[\"'][ \t]*,[ \t]*\\*[\"']([^\"'\\\n]*)"
 )
 _MOST_WORDS = 40
@@ -40,8 +41,15 @@ _OPTION = re.compile(
 )
 _USER = re.compile(r"(?<![\w-])--(?:proxy-)?user(?:[ \t]+|=)[\"']?[^\s\"':]{1,80}:([^\s\"']+)")
 _DIRECTIVE = re.compile(
-    r"(?im)^[ \t]*(?:requirepass|masterauth|sentinel[ ]auth-pass[ ]\S+|rootpw|bindpw|sasl_passwd"
-    r"|rabbitmqctl[ ](?:add_user|change_password)[ ]\S+|vault[ ]login)[ \t]+[\"']?([^\s\"']+)"
+    r"(?<![\w-])(?:requirepass|masterauth|sentinel[ ]auth-pass[ ]\S+|rootpw|bindpw|sasl_passwd"
+    r"|rabbitmqctl[ ](?:add_user|change_password)[ ]\S+|vault[ ]login|openssl[ ]passwd[ ]-\w+"
+    r"|sqlplus[ ]\w+/|mc[ ]alias[ ]set[ ]\S+[ ]\S+[ ]\S+)[ \t]*[\"']?([^\s\"'@]+)",
+    re.IGNORECASE,
+)
+_SET = re.compile(r"(?<![\w-])(?:ENV|setenv|configure[ ]set)[ ]+([\w.]{1,80})[ ]+([^\s\"'=]+)")
+_PIPED = re.compile(
+    r"\becho[ ]+(?:-\w+[ ]+)?[\"']?([^\s\"'|]+)[\"']?[ ]*\|[ ]*(?:[\w./-]{1,40}[ ]+){0,8}"
+    r"(?:--password-stdin|chpasswd)"
 )
 _SQL = re.compile(
     r"\b(?:password|identified[ ]+(?:with[ ]+[\w'\"]{1,40}[ ]+)?(?:by|as))"
@@ -61,7 +69,7 @@ _NETRC = re.compile(
 )
 _PROMPT = re.compile(r"\bpassword for \S{1,80}: (\S+)", re.IGNORECASE)
 _ELEMENT = re.compile(
-    r"(?:(?<!\?)<|&lt;)([A-Za-z][\w:.-]*)([^<>&]{0,400})(?:>|&gt;)\s{0,40}"
+    r"(?:(?<!\?)<|&lt;)([A-Za-z][\w:.-]*)([^<>&]{0,400})(?:>|&gt;)\s{0,40}(?:<value>\s{0,40})?"
     r"(?:<!\[CDATA\[((?:[^\]]|\](?!\]>))*)|((?:[^<&]|&(?!lt;))+))"
 )
 _NAMED_BY = re.compile(r"(?<!\w)(?:name|key)\s{0,4}=\s{0,4}[\"']([^\"'<>]{1,80})[\"']")
@@ -73,14 +81,18 @@ _PAIR = re.compile(
     r"(?:\\*\"((?:[^\"\\\n]|\\[^\"\n])*)|'([^'\n]*)|([^\s\"',}\]>]+))",
     re.IGNORECASE,
 )
+_REVERSED = re.compile(
+    r"(?<![\w-])(?:value|content)=\"([^\"<>]{1,400})\"\s{1,4}name=\"([\w.$-]{1,80})\""
+)
+_PLIST = re.compile(r"<key>([^<]{1,80})</key>\s{0,40}<string>([^<]*)")
 _TUPLE = re.compile(
     r"[\[(]\s{0,4}[bu]?([\"'])([\w.$-]{1,80})\1\s{0,4},\s{0,4}[bu]?"
     r"(?:\"((?:[^\"\\\n]|\\.)*)\"|'((?:[^'\\\n]|\\.)*)')(?=\s{0,4}[\])])"
 )
 _SPOKEN = re.compile(
     r"(?<![\w-])(pass(?:word|wd|phrase|code)?|pwd|secret|token|credentials?|auth"
-    r"|(?:api|access|secret|private|encryption|auth)[ _-]?key)(?:[ ](?:is|was|of|equals))?"
-    r"[ ]{1,8}[\"'`(<\[]?([^\s\"'`<>\[\]()]{6,200})",
+    r"|(?:api|access|secret|private|encryption|auth)[ _-]?key)"
+    r"(?:[ ](?:is|was|of|equals|default):?)?[ ]{1,8}[\"'`(<\[]?([^\s\"'`<>\[\]()]{6,200})",
     re.IGNORECASE,
 )
 _REFERENCE = re.compile(
@@ -92,7 +104,7 @@ _AN_OPTION = re.compile(r"(?:^|[\s\"'])-[A-Za-z-]|htpasswd")
 _PGPASS_COLONS = 3
 _HINTS = (
     "pass", "secret", "token", "auth", "key", "login", "identified", "cred", "pwd", "value",
-    "content", "bindpw", "rootpw", "vault",
+    "content", "bindpw", "rootpw", "vault", "rabbitmqctl", "sqlplus", "mc alias",
 )  # fmt: skip
 
 
@@ -106,14 +118,17 @@ def replace_placed(text: str, mark: Mark) -> str:
         text = _replace(text, _of_names(_OPTION, text), mark)
         text = _replace(text, map(_last, _USER.finditer(text)), mark)
     if any(hint in lower for hint in _HINTS):
-        for pattern in (_DIRECTIVE, _SQL, _NETRC, _PROMPT):
+        for pattern in (_DIRECTIVE, _SQL, _NETRC, _PROMPT, _PIPED):
             text = _replace(text, map(_last, pattern.finditer(text)), mark)
+        text = _replace(text, _of_names(_SET, text), mark)
         if "value" in lower or "content" in lower:
             text = _replace(text, _of_names(_PAIR, text), mark)
+            text = _replace(text, _of_reversed(text), mark)
         if "(" in text or "[" in text:
             text = _replace(text, _of_tuples(text), mark)
         if "<" in text or "&lt;" in text:
             text = _replace(text, _of_elements(text), mark)
+            text = _replace(text, _of_names(_PLIST, text), mark)
         text = _replace(text, _of_sentences(text), mark)
     if '"AUTH"' in text or " >" in text or " #" in text:
         text = _replace(text, map(_last, _REDIS.finditer(text)), mark)
@@ -181,8 +196,12 @@ def _words(text: str, at: int, end: int) -> Iterator[_Span]:
 def _of_names(pattern: re.Pattern[str], text: str) -> Iterator[_Span]:
     for found in pattern.finditer(text):
         span = _last(found)
-        if is_secret_name(found[1]) and not is_secret_name(text[slice(*span)]):
+        if is_secret_name(found[1]) and not _is_called_so(text[slice(*span)]):
             yield span
+
+
+def _of_reversed(text: str) -> Iterator[_Span]:
+    return (found.span(1) for found in _REVERSED.finditer(text) if is_secret_name(found[2]))
 
 
 def _of_tuples(text: str) -> Iterator[_Span]:
@@ -215,5 +234,10 @@ def _is_made_up(value: str) -> bool:
         any(not letter.isalpha() and letter not in ".,:;-_'" for letter in value)
         and any(letter.isalpha() for letter in value)
         and not _REFERENCE.fullmatch(value)
-        and not is_secret_name(value)
+        and not _is_called_so(value)
     )
+
+
+def _is_called_so(value: str) -> bool:
+    """Whether a value is what a secret is called: `db_password`."""
+    return "_" in value and is_secret_name(value)

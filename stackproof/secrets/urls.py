@@ -22,6 +22,7 @@ _BARE = re.compile(
     r"([^\s:/\"'<>]{3,256})"
     r"(?=@(?!sha\d)[A-Za-z0-9][\w.-]{0,253}(?::\d{2,5}\b|/))"
 )
+_ORACLE = re.compile(r"(\bthin:[\w.-]{1,64}/)([^\s@\"'<>]{1,256})(?=@)")
 _END = re.compile(r"[/?#]")
 _PORT = re.compile(r"\d{0,5}")
 _NO_PASSWORD = ("", "x-oauth-basic", "x-token-auth", "oauth2", "git")
@@ -44,6 +45,7 @@ def replace_in_urls(text: str, redacted: str) -> str:
         text = _ENCODED.sub(rf"\1{IN_URL}", text)
     if "@" in text:
         text = _DSN.sub(rf"\1{IN_URL}", text)
+        text = _ORACLE.sub(rf"\1{IN_URL}", text)
         text = _BARE.sub(rf"\1{IN_URL}", text)
     return text
 

@@ -226,6 +226,7 @@ def test_name_of_no_secret(name: str) -> None:
         ("DB_PASSWORD", "short", "is short", "is short"),
         ("DB_PASSWORD_FILE", "/run/secrets/db", "cat /run/secrets/db", "cat /run/secrets/db"),
         ("KEYBOARD", "german-layout", "german-layout", "german-layout"),
+        ("A_TOKEN", "caf\udce9 au lait", "no café", "no café"),
         ("api_token", "s3cr3t-value", "s3cr3t-value", "[redacted]"),
     ],
 )
@@ -273,6 +274,8 @@ def test_secrets_of_a_file() -> None:
 @pytest.mark.parametrize(
     "unit",
     [
+        "token&quot;:&quot;", "%22token%22%3A%22", "echo a | docker ", "<key>token</key><string>",
+        'value="a" name="', "ENV token a ", "thin:a/", "token:[]string{", "token=<", "token=(",
         "a", "-", "eyJ-", "eyJabcde.", "password", "password: ", 'secret="\\', "://", "://a:",
         "x-", "-----BEGIN PRIVATE KEY-----", "-----BEGIN ", "--a-", "cookie:", "authorization: ",
         "' ", "bearer ", "a.webhook.", "https://", "token\\\\", "sk-", "xoxb-", "://a:b@", "//a:",
