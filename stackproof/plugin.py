@@ -55,23 +55,25 @@ _ONLY_FASTER = "fixtures.short_protocol"
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
-class _Exit:
-    """The exit code of this process where an exception leaves pytest, which would make it 1."""
+class _Process:
+    """What is known where a hook, or Python itself, passes on an exception and nothing else."""
 
     code = EXIT_INTERNAL_ERROR
+    """The exit code if an exception leaves pytest. Python would make it 1."""
     interrupted = EXIT_INTERRUPTED
-    """The code of an interrupted run: of Ctrl-C, or of the signal that ended it."""
+    """The exit code of an interrupted run: of Ctrl-C, or of the signal that ended it."""
+    full_trace = False
 
 
 def _report_uncaught(kind: type[BaseException], error: BaseException, _: object) -> None:
     if issubclass(kind, KeyboardInterrupt):
-        _Exit.code = _Exit.interrupted
+        _Process.code = _Process.interrupted
     else:
         _print(f"ERROR: {_described(error)}")
     for stream in (sys.stdout, sys.stderr):
         with suppress(Exception):
             stream.flush()
-    os._exit(_Exit.code)
+    os._exit(_Process.code)
 
 
 # Before anything is captured: pytest keeps the streams that it finds.
@@ -102,6 +104,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
     if hasattr(config, "workerinput"):
         return (yield)
     _refuse_what_verifies_nothing(config)
+    _Process.full_trace = config.option.fulltrace
     code = EXIT_INTERNAL_ERROR
     try:
         result = yield
@@ -112,13 +115,13 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
         _print(f"ERROR: {error}")
         return refusal
     except KeyboardInterrupt:
-        return _Exit.interrupted
+        return _Process.interrupted
     except pytest.exit.Exception as error:
         return error.returncode or EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001 - whatever it is, the verdict stands
         _print(f"ERROR: {_described(error)}")
-    _Exit.code = _exit_code(config, code)
-    return _Exit.code
+    _Process.code = _exit_code(config, code)
+    return _Process.code
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -154,7 +157,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     """Have no output keep the others, or the verdict, from being written."""
     config = session.config
     if session.exitstatus == EXIT_INTERRUPTED:
-        session.exitstatus = _Exit.interrupted
+        session.exitstatus = _Process.interrupted
     for each in config.hook.pytest_sessionfinish.get_hookimpls():
         if not (each.wrapper or each.hookwrapper):
             _guard_output(config, each)
@@ -171,7 +174,7 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_internalerror(excrepr: Any, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
     """Say what broke in one line; with `--full-trace`, pytest prints it whole."""
     line = _described(excinfo.value)
-    if not getattr(excrepr, "stackproof_full", False):
+    if not _Process.full_trace:
         vars(excrepr)["toterminal"] = lambda writer: writer.line(line)
 
 
@@ -210,7 +213,7 @@ def _exit_code(config: pytest.Config, code: int) -> int:
     if failure and failure not in (streams.CLOSED, os.strerror(errno.EPIPE)):
         _print(f"cannot write to standard output: {failure}")
     if code == EXIT_INTERRUPTED:
-        return _Exit.interrupted
+        return _Process.interrupted
     if code not in (EXIT_GO, EXIT_NO_GO, EXIT_INTERNAL_ERROR):
         return code
     if code == EXIT_GO and any(config.getoption(option, None) for option in _LISTINGS):
@@ -258,7 +261,7 @@ class Stopped(KeyboardInterrupt):
 
 def _end(number: int, _: object) -> None:
     signal.signal(number, signal.SIG_DFL)
-    _Exit.interrupted = 128 + number
+    _Process.interrupted = 128 + number
     raise Stopped(f"by {signal.Signals(number).name}")
 
 
