@@ -98,10 +98,10 @@ def test_the_folder_can_be_chosen_and_holds_nothing_else(
     assert not Path(pytester.path, "reports").exists()
 
 
-def test_a_go_that_cannot_be_written_is_not_a_go(run: Run, pytester: pytest.Pytester) -> None:
+def test_a_verdict_that_cannot_be_written_stands(run: Run, pytester: pytest.Pytester) -> None:
     Path(pytester.path, "taken").write_text("a file where a folder is due")
     result = run(samples.PASS, "--output=taken")
-    assert result.ret == 6
+    assert result.ret == 0
     assert result.outlines[-1] == "cannot write taken/lab/verdict.json: Not a directory"
     assert run(samples.FAIL, "--output=taken").ret == 1
 
