@@ -1,9 +1,9 @@
-"""The same stack verified the usual ways and ours, here and at a distance, timed side by side.
+"""Compare how long stackproof and other ways take to verify the same stack, here and far away.
 
 `.venv/bin/python -m benchmarks.compare [--runs N] [--round-trips 10,50,150]`, with the lab up. The
-ways take turns, so that a busy moment of the machine falls on all of them. A run that is not green
-stops the comparison: exit code 1. The floor is an empty run of pytest, once with the plugins that
-are installed beside it, and once with those of stackproof as well.
+ways take turns, so that other load on the machine affects all of them. A run that is not green
+stops the comparison: exit code 1. The floor is a run of pytest with one empty test, once with the
+installed plugins, and once with those of stackproof as well.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.distance import ROOT, far
-from benchmarks.phases import OF_ENGINE, OTHERS, PHASES
+from benchmarks.phases import PHASES, PROBES
 from lab import address
 from lab.process import LabError
 
@@ -32,7 +32,7 @@ _USUAL = "benchmarks/usual_testinfra"
 _TAIL_LINES = 15
 _FLOOR = """\
 [pytest]
-addopts = -q --assert=plain -p no:cacheprovider -p no:anyio -p no:unraisableexception -p no:logging
+addopts = -q --assert=plain -p no:anyio -p no:allure_pytest
 markers = lab
 """
 _EMPTY = """\
@@ -56,13 +56,13 @@ class Way:
     variables: Mapping[str, str]
     seconds: list[float] = field(default_factory=list)
     checks: int = 0
-    """How many passed, as its own last lines say."""
+    """How many passed, from the last lines of its output."""
     phases: list[dict[str, float]] = field(default_factory=list)
-    """Where the time of each run went, where it tells."""
+    """Seconds by phase of each run, if it records them."""
 
 
 class NotGreenError(Exception):
-    """A run that failed, or outlasted its deadline; its text is what to print."""
+    """A run failed or exceeded its deadline. Its text is the message."""
 
 
 @contextmanager
@@ -78,7 +78,13 @@ def _ways(place: str, lab: address.Address, folder: Path) -> Iterator[list[Way]]
     (floor / "pytest.ini").write_text(_FLOOR, encoding="utf-8")
     (floor / "test_nothing.py").write_text(_EMPTY, encoding="utf-8")
     run = ("-m", "lab", f"--output={folder}")
-    loaded = ("-p", "fixtures.plugins", "-p", "reports.plugins", f"--environments={_ENVIRONMENTS}")
+    loaded = (
+        "-p",
+        "stackproof.fixtures.plugins",
+        "-p",
+        "stackproof.reports.plugins",
+        f"--environments={_ENVIRONMENTS}",
+    )
     yield [
         *_each_way((_PYTEST, *run), variables, variables),
         Way("floor: one empty test, our plugins", (_PYTEST, str(floor), *run, *loaded), variables),
@@ -98,12 +104,12 @@ def _each_way(
 
 def _run(way: Way, phases: Path) -> None:
     began = time.time()
-    told = {"PHASES_BEGAN": str(began), "PHASES_FILE": str(phases), "PYTHONPATH": str(ROOT)}
-    # Whoever uses it has what Python compiled the last time.
-    told["PYTHONDONTWRITEBYTECODE"] = ""
+    variables = {"PHASES_BEGAN": str(began), "PHASES_FILE": str(phases), "PYTHONPATH": str(ROOT)}
+    # Users have compiled modules from their previous run.
+    variables["PYTHONDONTWRITEBYTECODE"] = ""
     try:
         done = subprocess.run(  # noqa: S603
-            way.command, cwd=ROOT, env={**os.environ, **way.variables, **told},
+            way.command, cwd=ROOT, env={**os.environ, **way.variables, **variables},
             capture_output=True, text=True, check=False, timeout=RUN_SECONDS,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
@@ -112,8 +118,8 @@ def _run(way: Way, phases: Path) -> None:
     passed = re.search(r"(\d+) passed", done.stdout)
     if done.returncode != 0 or not passed:
         tail = (done.stdout + done.stderr).splitlines()[-_TAIL_LINES:]
-        said = "\n".join((f"{way.name}: not green, exit code {done.returncode}", *tail))
-        raise NotGreenError(said)
+        message = "\n".join((f"{way.name}: not green, exit code {done.returncode}", *tail))
+        raise NotGreenError(message)
     way.checks = int(passed[1])
     if phases.exists():
         way.phases.append(json.loads(phases.read_text(encoding="utf-8")))
@@ -121,7 +127,7 @@ def _run(way: Way, phases: Path) -> None:
 
 
 def _measure(places: list[str], runs: int) -> dict[str, list[Way]]:
-    """Run every way in turn, place by place."""
+    """Run every way in turn, at one place after the other."""
     lab = address.load()
     measured = {}
     with tempfile.TemporaryDirectory() as temporary:
@@ -140,7 +146,7 @@ def _named(place: str) -> str:
 
 
 def _table(measured: Mapping[str, list[Way]]) -> list[str]:
-    """A line for each way, with its median at each place, and how often ours goes into it."""
+    """Return a line for each way: its median at each place, and the ratio to ours."""
     lines = [
         f"{'median of a run':34}{'checks':>7}" + "".join(f"{_named(at):>18}" for at in measured)
     ]
@@ -155,12 +161,12 @@ def _table(measured: Mapping[str, list[Way]]) -> list[str]:
 
 
 def _phases(measured: Mapping[str, list[Way]]) -> list[str]:
-    """A line for each phase of our run, and for each kind of look beneath the gather."""
+    """Return a line for each phase of our run, and for each probe of the gather."""
     lines = [
-        f"{'where the time of ours goes':41}" + "".join(f"{_named(at):>18}" for at in measured)
+        f"{'median of each phase of ours':41}" + "".join(f"{_named(at):>18}" for at in measured)
     ]
     for phase in PHASES:
-        names = (phase, *(OF_ENGINE | OTHERS)) if phase == "gather" else (phase,)
+        names = (phase, *PROBES) if phase == "gather" else (phase,)
         for name in names:
             cells = "".join(
                 f"{median(each.get(name, 0) for each in ways[0].phases):>9.2f} s {'':7}"

@@ -1,4 +1,4 @@
-"""The lab as a server far away: every way to it goes over a wire that takes its time."""
+"""The lab as a distant server: every connection to it has latency."""
 
 import os
 import shlex
@@ -23,19 +23,19 @@ resolve: {{"*:443": "127.0.0.1:{https}", "*:80": "127.0.0.1:{http}"}}
 
 @dataclass(frozen=True)
 class Server:
-    """How the lab is verified at a distance."""
+    """The lab at a distance, and how to verify it."""
 
     environments: Path
-    """Where the file of the environment `far` is."""
+    """The directory of the environment file `far.yaml`."""
     ours: Mapping[str, str]
-    """The variables that it takes."""
+    """The variables of that environment."""
     usual: Mapping[str, str]
-    """The variables that lead Docker's own client and curl there."""
+    """The variables with which Docker's client and curl connect to it."""
 
 
 @contextmanager
 def far(lab: Address, round_trip_s: float, folder: Path) -> Iterator[Server]:
-    """Be that server until the block ends; the folder is made."""
+    """Serve the lab at a distance until the block ends. Create the folder for its files."""
     folder.mkdir()
     with ExitStack() as stack:
         sshd = stack.enter_context(serving_ssh(folder, MaxStartups="100"))
@@ -62,7 +62,7 @@ def far(lab: Address, round_trip_s: float, folder: Path) -> Iterator[Server]:
 
 
 def _client(directory: Path, key: Path) -> Path:
-    """A directory with an `ssh` that uses the key: Docker's client has no option for it."""
+    """Return a directory with an `ssh` that uses the key: Docker's client has no option for it."""
     directory.mkdir()
     ssh = (program("ssh"), "-i", str(key), "-o", "StrictHostKeyChecking=no",
            "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR")  # fmt: skip

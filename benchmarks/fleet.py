@@ -1,4 +1,4 @@
-"""Many environments in one run: each has a file of its own, and all of them are the lab.
+"""Measure a run of many environments: each has its own file, and all of them are the lab.
 
 `.venv/bin/python -m benchmarks.fleet [--environments 50] [--workers 2] [--runs 3]`, with the lab
 up.
@@ -23,7 +23,7 @@ _TAIL_LINES = 15
 
 
 def write(folder: Path, number: int) -> list[str]:
-    """Write that many environments that extend the lab's, and return their names."""
+    """Write environments that extend the lab's, and return their names."""
     shutil.copytree(ROOT / "environments", folder, dirs_exist_ok=True)
     names = [f"lab-{each:02}" for each in range(1, number + 1)]
     for name in names:
@@ -33,7 +33,7 @@ def write(folder: Path, number: int) -> list[str]:
 
 
 def _verify(folder: Path, names: list[str], workers: int) -> float:
-    """Run once, and return the seconds that it took."""
+    """Run once, and return its duration in seconds."""
     began = time.monotonic()
     run = subprocess.run(  # noqa: S603
         (
@@ -48,7 +48,7 @@ def _verify(folder: Path, names: list[str], workers: int) -> float:
 
 
 def main() -> None:
-    """Verify them all, several times, and print the figures."""
+    """Verify all environments several times, and print the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fleet")
     parser.add_argument("--environments", type=int, default=50)
     parser.add_argument("--workers", type=int, default=2)

@@ -1,15 +1,15 @@
-"""pytest plugin of the benchmarks: where the time of a run goes.
+"""pytest plugin of the benchmarks: records how long each phase of a run takes.
 
 For `-p benchmarks.phases`, with the moment at which the process was started in `PHASES_BEGAN` and
-the file to write in `PHASES_FILE`. A phase lasts from its start to its end, a kind of look from the
-start of the first to the end of the last: they are made side by side.
+the file to write in `PHASES_FILE`. A phase lasts from its start to its end, a probe from the
+start of its first target to the end of its last: they run concurrently.
 """
 
 import functools
 import json
 import os
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -17,54 +17,58 @@ from typing import Any
 import pytest
 
 PHASES = ("import", "collect", "gather", "checks", "reports")
-OF_ENGINE = {
-    "connect and list": "engine",
+PROBES = {
+    "connect": "connection",
+    "list": "engine",
     "machine": "machine",
     "host": "host",
-    "containers": "container",
-    "images": "image",
+    "containers": "inspection",
+    "images": "tagged_image",
     "networks": "networks",
     "usage": "cgroups",
-    "commands": "run",
-    "logs": "alarms",
+    "commands": "executed",
+    "logs": "log_entries",
+    "requests": "response",
+    "TLS": "handshake",
 }
-"""By the kind of look, the method of `Reached` that makes one."""
-OTHERS = {"requests": ("fixtures.routes", "Client"), "TLS": ("fixtures.tls", "TlsClient")}
-"""By the kind of look, the class whose method `look` makes one."""
+"""By label, the name of a probe."""
 
 _at = {"began": float(os.environ.get("PHASES_BEGAN", time.time()))}
-_looks: dict[str, tuple[float, float]] = {}
+_spans: dict[str, tuple[float, float]] = {}
 _lock = Lock()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart() -> None:
-    """All plugins are imported by now."""
+    """Record that all plugins are imported, and time the probes."""
     _at["imported"] = time.time()
-    from fixtures import snapshot
-    from fixtures.reached import Reached
+    from stackproof.fixtures.session.facts import store
+    from stackproof.probes import declaration
+    from stackproof.probes.gather import gather
 
-    for kind, method in OF_ENGINE.items():
-        _time(Reached, method, kind)
-    _time(snapshot, "gather", "gather")
+    for label, name in PROBES.items():
+        probe = declaration.PROBES[name]
+        # A declaration cannot be changed, except like this.
+        object.__setattr__(probe, "observe", _timed(probe.observe, label))
+    vars(store)["gather"] = _timed(gather, "gather")
 
 
 def pytest_collection_finish() -> None:
-    """What is looked at is known by now."""
+    """Record that the checks are collected."""
     _at["collected"] = time.time()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtestloop() -> Generator[None, object, object]:
-    """All checks have run after it."""
+    """Record that all checks have run."""
     result = yield
     _at["checked"] = time.time()
     return result
 
 
 def pytest_unconfigure() -> None:
-    """Write how many seconds each phase and each kind of look took."""
-    spans = {kind: end - start for kind, (start, end) in _looks.items()}
+    """Write how many seconds each phase and each probe took."""
+    spans = {kind: end - start for kind, (start, end) in _spans.items()}
     gather = spans.get("gather", 0)
     spans |= {
         "import": _at["imported"] - _at["began"],
@@ -75,25 +79,17 @@ def pytest_unconfigure() -> None:
     Path(os.environ["PHASES_FILE"]).write_text(json.dumps(spans), encoding="utf-8")
 
 
-def _time(owner: Any, name: str, kind: str) -> None:
-    """Have a function of a class or a module timed."""
-    look = getattr(owner, name)
+def _timed(function: Callable[..., Any], label: str) -> Callable[..., Any]:
+    """Return a function that records when it ran."""
 
-    @functools.wraps(look)
-    def timed(*given: Any, **named: Any) -> Any:
-        if kind == "gather":
-            _time_others()
+    @functools.wraps(function)
+    def timed(*args: Any, **more: Any) -> Any:
         began = time.time()
         try:
-            return look(*given, **named)
+            return function(*args, **more)
         finally:
             with _lock:
-                first, _ = _looks.get(kind, (began, began))
-                _looks[kind] = first, time.time()
+                first, _ = _spans.get(label, (began, began))
+                _spans[label] = first, time.time()
 
-    setattr(owner, name, staticmethod(timed) if hasattr(look, "__self__") else timed)
-
-
-def _time_others() -> None:
-    for kind, (module, owner) in OTHERS.items():
-        _time(getattr(__import__(module, fromlist=[owner]), owner), "look", kind)
+    return timed

@@ -1,4 +1,4 @@
-"""A wire to a server as if it were far away: it delays, counts, stalls and breaks."""
+"""A TCP proxy that delays, counts, stalls or breaks connections, as a network does."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -8,11 +8,11 @@ from threading import Event, Thread
 _CHUNK = 64 * 1024
 
 _Way = asyncio.Queue[tuple[float, bytes, int]]
-# What is under way: when it arrives, what it is (nothing at the end), its link of the chain.
+# A chunk in transit: when it arrives, its bytes (none at the end), its position in the chain.
 
 
 class Wire:
-    """Listens on loopback, and passes on what comes half a round trip later, either way."""
+    """A proxy on loopback. Each direction has half of the latency of a round trip."""
 
     def __init__(
         self,
@@ -21,27 +21,27 @@ class Wire:
         stall_after: int | None = None,
         host: str = "127.0.0.1",
     ) -> None:
-        """Know the server; listen nowhere yet.
+        """Prepare a proxy that does not listen yet.
 
         Args:
             server: its host and port.
-            round_trip_s: seconds from a question to an answer that takes no time itself.
-            stall_after: bytes of the server after which nothing passes any more, either way, while
-                everything stays open; None for never.
+            round_trip_s: seconds from a request to a response that takes no time itself.
+            stall_after: the number of bytes from the server after which nothing passes in either
+                direction, while all connections stay open; None for never.
             host: the address to listen on.
         """
         self.host = host
         self.port = 0
-        """Where it listens, once it does."""
+        """The port that it listens on, once it does."""
         self.connections = 0
-        """How many clients have opened."""
+        """How many connections clients have opened."""
         self.received = 0
-        """Bytes of the server that came through."""
+        """Bytes that came from the server."""
         self.round_trips = 0
-        """The longest chain, on any connection, of questions that each followed an answer.
+        """The longest chain, on any connection, of requests that each followed a response.
 
-        To connect is the first. Where a round trip takes far longer than the server does to answer,
-        what is asked side by side is one link of the chain; elsewhere the number means nothing.
+        Connecting is the first. Concurrent requests count once. The number is exact only if a round
+        trip takes much longer than the server needs to respond.
         """
         self._server = server
         self._half = round_trip_s / 2
@@ -52,16 +52,16 @@ class Wire:
         self._thread = Thread(target=lambda: asyncio.run(self._run()))
 
     def start(self) -> None:
-        """Listen."""
+        """Start to listen."""
         self._thread.start()
         self._listening.wait()
 
     def cut(self) -> None:
-        """End every connection; new ones are accepted as before."""
+        """Abort every connection. New ones are accepted as before."""
         self._loop.call_soon_threadsafe(self._abort)
 
     def stop(self) -> None:
-        """End every connection, and accept none any more."""
+        """Abort every connection, and accept no others."""
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
 
@@ -90,19 +90,19 @@ class Wire:
     async def _connect(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         self._open.add(client)
         writers = [client]
-        asked = told = 0
+        sent = answered = 0
         there: _Way = asyncio.Queue()
         back: _Way = asyncio.Queue()
 
         def arrived_there(data: bytes, depth: int) -> bytes:
-            nonlocal asked
-            asked = max(asked, depth)
+            nonlocal sent
+            sent = max(sent, depth)
             return data
 
         def arrived_back(data: bytes, depth: int) -> bytes:
-            nonlocal told
-            told = max(told, depth)
-            self.round_trips = max(self.round_trips, told)
+            nonlocal answered
+            answered = max(answered, depth)
+            self.round_trips = max(self.round_trips, answered)
             if self._stall_after is not None:
                 data = data[: self._stall_after - self.received]
             self.received += len(data)
@@ -110,14 +110,14 @@ class Wire:
 
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._read(reader, there, lambda: told))
-                # A packet has to arrive, be answered, and the answer be followed by the first word.
+                tasks.create_task(self._read(reader, there, lambda: answered))
+                # The packets of a TCP handshake, and the first one of the client.
                 await asyncio.sleep(3 * self._half)
                 from_server, server = await asyncio.open_connection(*self._server)
                 self._open.add(server)
                 writers.append(server)
-                asked = told = 1
-                tasks.create_task(self._read(from_server, back, lambda: asked + 1))
+                sent = answered = 1
+                tasks.create_task(self._read(from_server, back, lambda: sent + 1))
                 tasks.create_task(self._deliver(there, server, arrived_there))
                 tasks.create_task(self._deliver(back, client, arrived_back))
         except* OSError:
@@ -157,7 +157,7 @@ def wired(
     stall_after: int | None = None,
     host: str = "127.0.0.1",
 ) -> Iterator[Wire]:
-    """Have a wire until the block ends; see `Wire`."""
+    """Run a proxy until the block ends; see `Wire`."""
     wire = Wire(server, round_trip_s, stall_after, host)
     wire.start()
     try:

@@ -28,16 +28,17 @@ def _main() -> int:
         description="The lab stack; with no command: bring it up, then run pytest -m lab.",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    up = commands.add_parser("up", help="bring the stack up, or mend it")
+    up = commands.add_parser("up", help="bring the stack up, or repair it")
     up.add_argument(
         "--shape",
         default="prod",
-        help="prod (the default), which pytest -m lab verifies, or dev, which pytest -m dev "
-        "verifies; bringing one up takes the other down",
+        help="prod (the default), verified by pytest -m lab, or dev, verified by pytest -m dev: "
+        "bringing one of them up takes the other down; or kinds or proxies, verified by "
+        "pytest -m kinds and pytest -m proxies",
     )
-    commands.add_parser("down", help="remove the stack, and stop the engine that the lab started")
-    commands.add_parser("env", help="print where the production shape is, as shell assignments")
-    commands.add_parser("faults", help="list the faults, each with the shape that it breaks")
+    commands.add_parser("down", help="remove the stack, and stop the engine if the lab started it")
+    commands.add_parser("env", help="print the production shape as shell assignments")
+    commands.add_parser("faults", help="list the faults, each with its shape")
     for command, meaning in (("break", "inject a fault"), ("heal", "undo a fault")):
         commands.add_parser(command, help=meaning).add_argument("name", metavar="NAME")
     arguments = parser.parse_args()
@@ -62,7 +63,7 @@ def _main() -> int:
 def _up(name: str) -> int:
     shape = next((each for each in shapes.ALL.values() if each.name == name), None)
     if shape is None:
-        say(f"no shape is called {name}: there are {' and '.join(shapes.ALL)}")
+        say(f"unknown shape {name}: expected {' or '.join(shapes.ALL)}")
         return 2
     stack.up(shape)
     say(f"{shape.title} is up and healthy")
@@ -87,7 +88,7 @@ def _fault(command: str, name: str) -> int:
     if name not in faults.ALL:
         near = difflib.get_close_matches(name, faults.ALL, n=1)
         meant = f"did you mean {near[0]}?" if near else "scripts/lab faults lists them"
-        say(f"no fault is called {name}: {meant}")
+        say(f"unknown fault {name}: {meant}")
         return 2
     if command == "break":
         faults.inject(name)
@@ -99,7 +100,7 @@ def _fault(command: str, name: str) -> int:
 
 
 def main() -> None:
-    """Run one command, and turn what the lab cannot do into one line and exit code 1."""
+    """Run one command. A `LabError` becomes one line and exit code 1."""
     try:
         sys.exit(_main())
     except LabError as error:

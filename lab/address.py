@@ -1,4 +1,4 @@
-"""Where clients find the lab: its certificate authority and the ports that nginx publishes."""
+"""The address of the lab: its certificate authority and the ports that nginx publishes."""
 
 import errno
 import shlex
@@ -12,19 +12,19 @@ from lab.shapes import PRODUCTION, Shape
 
 FILE = OUT / "lab.env"
 ENGINE = "DOCKER_HOST="
-"""Starts the line with which a fault sends clients to another engine."""
+"""The start of the line that a fault adds to send clients to another engine."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """The authority that clients trust, and the two published ports."""
+    """The certificate authority that clients trust, and the two published ports."""
 
     ca_file: Path
     http_port: int
     https_port: int
 
     def variables(self) -> dict[str, str]:
-        """Return the environment variables that carry it."""
+        """Return it as environment variables."""
         return {
             "LAB_CA_FILE": str(self.ca_file),
             "LAB_HTTP_PORT": str(self.http_port),
@@ -32,16 +32,20 @@ class Address:
         }
 
     def assignments(self) -> str:
-        """Return it in the form that the shell and every dotenv reader take."""
+        """Return it as lines that the shell and every dotenv parser can read."""
         return "".join(f"{name}={shlex.quote(value)}\n" for name, value in self.variables().items())
 
     def save(self) -> None:
-        """Keep it for later runs."""
+        """Save it for later runs."""
         FILE.write_text(self.assignments())
 
 
 def load() -> Address:
-    """Return where the lab was brought up."""
+    """Return the saved address.
+
+    Raises:
+        LabError: the lab was never brought up, or the file is damaged.
+    """
     try:
         entries = dict(line.split("=", 1) for line in shlex.split(FILE.read_text()))
         return Address(
@@ -56,19 +60,19 @@ def load() -> Address:
 
 
 def forget_engine() -> None:
-    """Have clients find the engine where they did before one was written beside the address."""
+    """Remove the address of another engine that a fault has written."""
     if FILE.exists() and ENGINE in (text := FILE.read_text()):
         lines = text.splitlines(keepends=True)
         FILE.write_text("".join(line for line in lines if not line.startswith(ENGINE)))
 
 
 def variables(shape: Shape) -> dict[str, str]:
-    """Return the variables of the shape's compose file; only production's has some."""
+    """Return the variables of the shape's compose file. Only production's has any."""
     return load().variables() if shape is PRODUCTION else {}
 
 
 def refuse_taken(shape: Shape, published: frozenset[int]) -> None:
-    """Refuse to work where a port that the shape's own file names is somebody else's."""
+    """Raise an error if another program uses a port that the shape's compose file names."""
     for port, service in shape.ports.items():
         if port not in published and not _is_free(port):
             raise LabError(
@@ -78,9 +82,9 @@ def refuse_taken(shape: Shape, published: frozenset[int]) -> None:
 
 
 def choose(ca_file: Path, published: frozenset[int]) -> Address:
-    """Return the ports of the last time, 80 and 443 at first, and others where those are taken.
+    """Return the previous ports, at first 80 and 443, and free ones instead of those in use.
 
-    Those that the lab itself has published already are not taken.
+    Ports that the lab itself publishes count as free.
     """
     ports = (80, 443)
     if FILE.exists():
@@ -95,7 +99,7 @@ def _is_free(port: int) -> bool:
         try:
             server.bind(("0.0.0.0", port))  # noqa: S104
         except OSError as error:
-            # Only the engine, not we, needs the right to a low port.
+            # A low port needs a permission that the engine has, and this process does not need.
             return error.errno == errno.EACCES
     return True
 

@@ -1,9 +1,9 @@
-"""Relays the engine's socket, and alters what the engine says of itself.
+"""A relay in front of the engine's socket that alters what the engine reports about itself.
 
 Usage: altered_engine.py SOCKET clock SECONDS | version VERSION | directory PATH
 
-It ends by itself when its socket is removed, so that nobody has to know which process it is. It
-runs as a program named dockerd: only for an engine is anything looked at on this machine itself.
+It ends by itself when its socket is removed, so that its process ID need not be known. Its
+program is named dockerd, because only then does stackproof accept the engine as local.
 """
 
 import os
@@ -20,16 +20,16 @@ from pathlib import Path
 
 ENGINE = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
 _TIME = re.compile(rb'(?<="SystemTime":")\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d')
-_LOOK_SECONDS = 0.2
+_POLL_SECONDS = 0.2
 _ENGINE = "dockerd"
 _TEXTS = {"version": "ServerVersion", "directory": "DockerRootDir"}
 
 Alteration = Callable[[bytes], bytes]
-"""Must leave the length as it is: the engine has announced it."""
+"""It must keep the length, which the engine has already sent."""
 
 
 def later(seconds: int) -> Alteration:
-    """Put the engine's clock forward."""
+    """Return an alteration that sets the engine's clock ahead."""
 
     def alter(match: re.Match[bytes]) -> bytes:
         moved = datetime.fromisoformat(match[0].decode()) + timedelta(seconds=seconds)
@@ -39,14 +39,14 @@ def later(seconds: int) -> Alteration:
 
 
 def text(field: str, value: str) -> Alteration:
-    """Give a field of the engine another text, no longer than its own."""
+    """Return an alteration that replaces the text of a field. It must not be longer."""
     pattern = re.compile(rf'"{field}":"[^"]*"'.encode())
-    told = f'"{field}":"{value}"'.encode()
-    return lambda data: pattern.sub(lambda match: told.ljust(len(match[0])), data)
+    altered = f'"{field}":"{value}"'.encode()
+    return lambda data: pattern.sub(lambda match: altered.ljust(len(match[0])), data)
 
 
 def pump(source: socket.socket, target: socket.socket, alter: Alteration) -> None:
-    """Pass on what comes until it ends."""
+    """Copy data from one socket to the other until it ends."""
     with suppress(OSError):
         while data := source.recv(1 << 20):
             target.sendall(alter(data))
@@ -54,24 +54,24 @@ def pump(source: socket.socket, target: socket.socket, alter: Alteration) -> Non
 
 
 def relay(client: socket.socket, alter: Alteration) -> None:
-    """Connect a client with the engine."""
+    """Connect a client to the engine."""
     with client, socket.socket(socket.AF_UNIX) as engine:
         engine.connect(ENGINE)
-        asks = threading.Thread(target=pump, args=(client, engine, bytes), daemon=True)
-        asks.start()
+        requests = threading.Thread(target=pump, args=(client, engine, bytes), daemon=True)
+        requests.start()
         pump(engine, client, alter)
-        asks.join()
+        requests.join()
 
 
 def is_there(path: Path, inode: int) -> bool:
-    """Tell whether the socket is still there, and no other in its place."""
+    """Return whether the path still is the same socket."""
     with suppress(FileNotFoundError):
         return path.stat().st_ino == inode
     return False
 
 
-def become_an_engine(beside: Path) -> None:
-    """Go on as a program named dockerd, which Linux says of whoever serves a socket."""
+def become_dockerd(beside: Path) -> None:
+    """Execute this script again with a program named dockerd, which Linux reports to clients."""
     if Path("/proc/self/exe").readlink().name.startswith(_ENGINE):
         return
     program = beside.with_name(f"{_ENGINE}-{os.getpid()}") / _ENGINE
@@ -84,7 +84,7 @@ def become_an_engine(beside: Path) -> None:
 def main() -> None:
     """Serve until the socket is removed."""
     path, what, value = sys.argv[1:]
-    become_an_engine(Path(path))
+    become_dockerd(Path(path))
     shutil.rmtree(Path(path).with_name(f"{_ENGINE}-{os.getpid()}"), ignore_errors=True)
     alter = later(int(value)) if what == "clock" else text(_TEXTS[what], value)
     own = Path(path)
@@ -92,7 +92,7 @@ def main() -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path)
         server.listen(64)
-        server.settimeout(_LOOK_SECONDS)
+        server.settimeout(_POLL_SECONDS)
         inode = own.stat().st_ino
         while is_there(own, inode):
             with suppress(TimeoutError):

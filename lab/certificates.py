@@ -1,4 +1,4 @@
-"""The lab's certificate authority, and one server certificate a host name."""
+"""The lab's certificate authority, and one server certificate per host."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,13 +15,13 @@ HOSTS = {
     "python-api.chatbuilds.com": "python-api.staging.chatbuilds.com",
     "nexusai.domain.com": "nexusai.staging.chatbuilds.com",
 }
-"""What production calls each host, and what staging does. Both are served with one certificate."""
+"""The name of each host in production, and in staging. One certificate is for both names."""
 LIFETIME = timedelta(days=90)
 RENEWAL = timedelta(days=30)
 
 
 def ensure() -> None:
-    """Have an authority and a certificate for every host, none of them close to its end."""
+    """Create or renew the authority and a certificate for every host."""
     if _renewal_is_due(AUTHORITY):
         made = trustme.CA(organization_name="stackproof lab")
         _save(AUTHORITY, made.cert_pem.bytes(), made.private_key_pem.bytes())
@@ -34,7 +34,7 @@ def ensure() -> None:
 
 
 def files(host: str) -> tuple[Path, Path]:
-    """Return where the host's certificate and its private key are."""
+    """Return the files of the host's certificate and its private key."""
     return DIRECTORY / f"{host}.crt", DIRECTORY / f"{host}.key"
 
 
@@ -46,11 +46,11 @@ def authority() -> trustme.CA:
 def issue(
     host: str, *, not_before: datetime | None = None, not_after: datetime | None = None
 ) -> tuple[bytes, bytes]:
-    """Return a new certificate of the lab's authority, and its private key, as PEM."""
+    """Return a new certificate from the lab's authority and its private key, as PEM."""
     now = datetime.now(UTC)
     leaf = authority().issue_cert(
         *filter(None, (host, HOSTS.get(host))),
-        # A clock that lags a little must not find it not yet valid.
+        # It must be valid for a client whose clock is a little behind.
         not_before=not_before or now - timedelta(hours=1),
         not_after=not_after or now + LIFETIME,
     )

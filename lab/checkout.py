@@ -2,24 +2,24 @@
 
 from pathlib import Path
 
-from lab.images import CONTEXT
 from lab.shapes import CHECKOUT, DEVELOPMENT
 
 CODE = CHECKOUT / "services"
+_SOURCE = DEVELOPMENT.sources.context
 
 
 def render() -> frozenset[Path]:
-    """Make it what it should be, file by file, and return what was anything else."""
+    """Write every file of the checkout; return the files that were missing or different."""
     wanted = {DEVELOPMENT.file: DEVELOPMENT.template.read_bytes()} | {
-        CODE / path.relative_to(CONTEXT): path.read_bytes()
-        for path in CONTEXT.rglob("*")
+        CODE / path.relative_to(_SOURCE): path.read_bytes()
+        for path in _SOURCE.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
     present = {path for path in CHECKOUT.rglob("*") if not path.is_dir()}
     changed = present - wanted.keys()
     for path in changed:
         path.unlink()
-    # In place: a container keeps a directory that was replaced, not the one that replaced it.
+    # In place: a container keeps a deleted directory mounted, not the one that replaced it.
     for path, content in wanted.items():
         if path not in present or path.read_bytes() != content:
             path.parent.mkdir(parents=True, exist_ok=True)

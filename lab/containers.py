@@ -1,4 +1,4 @@
-"""The containers that the engine has: foreign ones, and what became of the lab's own."""
+"""The engine's containers: foreign ones, and the state of the lab's own."""
 
 import json
 from collections.abc import Set
@@ -8,40 +8,34 @@ from pathlib import Path
 from typing import Any
 
 from lab import OUT, shapes
-from lab.engine import docker
+from lab.engine.daemon import docker
 from lab.process import LabError
 from lab.shapes import PRODUCTION, Shape
 
-PREFIX = "vpn-"
 SUBNET = ip_network("172.20.0.0/16")
 _PROJECT = "com.docker.compose.project"
 _MADE = OUT / "containers.json"
 
 Inspected = dict[str, Any]
-"""What the engine says of one container."""
-
-
-def name(service: str) -> str:
-    """Return the name of the service's container."""
-    return PREFIX + service
+"""What `docker inspect` returns for one container."""
 
 
 def refuse_foreign(shape: Shape) -> None:
-    """Refuse to work where somebody else has the stack's container names or its network."""
+    """Raise an error if containers or networks that the lab did not create are in its way."""
     own = {each.project for each in shapes.ALL.values()}
     rows = docker(
-        "ps", "--all", f"--filter=name={PREFIX}",
+        "ps", "--all", f"--filter=name={shape.prefix}",
         f'--format={{{{.Names}}}} {{{{.Label "{_PROJECT}"}}}}',
     )  # fmt: skip
     for row in rows.splitlines():
         container, _, project = row.partition(" ")
-        if container.startswith(PREFIX) and project not in own:
+        if container.startswith(shape.prefix) and project not in own:
             raise LabError(
-                f"the container {container} was not made by the lab, which leaves it alone: "
+                f"the lab did not create the container {container}, and leaves it alone: "
                 f"remove or rename it first"
             )
     if shape is not PRODUCTION:
-        return  # the others take whatever network the engine gives them
+        return  # the other shapes use any network that the engine assigns
     networks = docker("network", "ls", "--quiet", "--filter=driver=bridge").split()
     for network in json.loads(docker("network", "inspect", *networks)):
         if (network["Labels"] or {}).get(_PROJECT) in own:
@@ -60,30 +54,32 @@ def inspect(shape: Shape) -> dict[str, Inspected]:
     found = json.loads(docker("inspect", "--type=container", *ids)) if ids else []
     by_name = {container["Name"].removeprefix("/"): container for container in found}
     return {
-        service: by_name[name(service)] for service in shape.services if name(service) in by_name
+        service: by_name[name]
+        for service in shape.services
+        if (name := shape.container(service)) in by_name
     }
 
 
 def is_up(shape: Shape) -> bool:
-    """Tell whether anything of the shape is there, in whatever state."""
+    """Return whether any container of the shape exists, in any state."""
     return bool(docker("ps", "--all", "--quiet", _of(shape)).strip())
 
 
 def strays(shape: Shape) -> list[str]:
-    """Return the containers that carry the shape's label and are of no service by their name."""
-    own = set(map(name, shape.services))
+    """Return the containers with the shape's label whose name belongs to no service."""
+    own = set(map(shape.container, shape.services))
     rows = docker("ps", "--all", _of(shape), "--format={{.Names}}")
     return [container for container in rows.split() if container not in own]
 
 
 def stray_networks(shape: Shape) -> list[str]:
-    """Return the networks that carry the shape's label, and are not the one of its file."""
+    """Return the networks with the shape's label that its compose file does not define."""
     rows = docker("network", "ls", _of(shape), "--format={{.Name}}")
     return [network for network in rows.split() if network != f"{shape.project}_default"]
 
 
 def published(present: dict[str, Inspected]) -> frozenset[int]:
-    """Return the ports of the host that lead into the containers."""
+    """Return the ports of the host that the containers publish."""
     return frozenset(
         int(binding["HostPort"])
         for container in present.values()
@@ -93,10 +89,10 @@ def published(present: dict[str, Inspected]) -> frozenset[int]:
 
 
 def mounting(present: dict[str, Inspected], changed: Set[Path]) -> list[str]:
-    """Return the services whose container sees one of these files of the host.
+    """Return the services whose container mounts one of these files of the host.
 
-    A program goes on running what it has read, and a mount shows the folder that was deleted, not
-    the one that was made again in its place.
+    A program keeps running the code that it has loaded, and a mount shows a deleted folder, not the
+    one that replaced it.
     """
     return [
         service
@@ -111,15 +107,15 @@ def mounting(present: dict[str, Inspected], changed: Set[Path]) -> list[str]:
 
 
 def remember(present: dict[str, Inspected]) -> None:
-    """Keep how containers that were just made are, to know later which were altered."""
+    """Record how new containers were created, to recognize altered ones later."""
     made = _made() | {service: _as_made(container) for service, container in present.items()}
     _MADE.write_text(json.dumps(made, indent=2))
 
 
 def altered(present: dict[str, Inspected]) -> list[str]:
-    """Return the services whose container is not as it was made, or not well.
+    """Return the services whose container was altered since its creation, or is unhealthy.
 
-    Compose compares labels alone: it does not see a changed limit, nor mends a paused container.
+    Compose compares only labels: it misses a changed limit, and does not resume a paused container.
     """
     made = _made()
     return [
@@ -130,13 +126,13 @@ def altered(present: dict[str, Inspected]) -> list[str]:
 
 
 def are_well(shape: Shape) -> bool:
-    """Tell whether every container of the shape is there, runs and is healthy."""
+    """Return whether every container of the shape exists, runs and is healthy."""
     present = inspect(shape)
     return present.keys() == set(shape.services) and not any(map(trouble, present.values()))
 
 
 def trouble(container: Inspected) -> str | None:
-    """Return what is wrong with a container, or nothing."""
+    """Return what is wrong with a container; None if nothing is."""
     state = container["State"]
     if state["Status"] != "running":
         return f"{state['Status']}, exit code {state['ExitCode']}"
@@ -159,7 +155,7 @@ def _is_well(container: Inspected) -> bool:
 
 
 def _flapped(state: Inspected) -> bool:
-    """Tell whether the latest runs of the health check failed more than once since one did not."""
+    """Return whether the health check failed more than once after its first success."""
     started = datetime.fromisoformat(state["StartedAt"])
     runs = [
         run["ExitCode"]

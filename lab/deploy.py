@@ -1,18 +1,19 @@
-"""A deploy of the lab as its operator does one, and the steps of it, to leave some of them out."""
+"""A deploy of the lab as an operator does it, and its single steps."""
 
 import json
 import os
 from collections.abc import Mapping
 
-from lab import OUT, address, images, nginx_config
-from lab.compose import compose
-from lab.engine import docker
+from lab import OUT, address, nginx_config
+from lab.engine import images
+from lab.engine.compose import compose
+from lab.engine.daemon import docker
 from lab.process import run
 from lab.shapes import PRODUCTION
 
 PROXY = "nginx"
 NO_FIXED_NAME = "services: {{{service}: {{container_name: !reset null}}}}"
-"""Compose refuses to scale a service whose container has one."""
+"""Compose refuses to scale a service whose container has a fixed name."""
 OVERRIDE = OUT / "release" / "override.yaml"
 _RELEASE = OVERRIDE.parent
 _PROJECT = f"label=com.docker.compose.project={PRODUCTION.project}"
@@ -20,17 +21,17 @@ _HEALTHY_SECONDS = 60
 
 
 def build(service: str, release: str, *instructions: str) -> str:
-    """Build a new image under the service's tag, as a registry would bring it; return its id.
+    """Build a new image under the service's tag, as a pull would; return its ID.
 
     Args:
-        service: whose image it is.
-        release: what tells it from every other.
-        instructions: further lines of its Dockerfile.
+        service: the service that uses the image.
+        release: a label that makes the image unique.
+        instructions: more lines for its Dockerfile.
     """
     _RELEASE.mkdir(parents=True, exist_ok=True)
     lines = [f"FROM {_first()[images.tag(service)]}", f"LABEL release={release}", *instructions]
     (_RELEASE / "Dockerfile").write_text("\n".join(lines) + "\n")
-    # The legacy builder asks no registry for an image that it has.
+    # The legacy builder does not ask a registry for a local image.
     run(
         "docker", "build", "--quiet", f"--tag={images.tag(service)}", str(_RELEASE),
         deadline=60, environment={**os.environ, "DOCKER_BUILDKIT": "0"},
@@ -39,12 +40,12 @@ def build(service: str, release: str, *instructions: str) -> str:
 
 
 def recreate(*services: str, override: str = "", wait: bool = True) -> None:
-    """Make containers of services anew, and nothing else; await their health.
+    """Recreate the containers of services, and no others; wait until they are healthy.
 
     Args:
-        services: which.
-        override: a second compose file that is laid over the first, as text.
-        wait: whether to await that they are healthy.
+        services: their names.
+        override: the text of a second compose file that overrides the first.
+        wait: whether to wait until they are healthy.
     """
     arguments = ["up", "--detach", "--no-deps", "--force-recreate", *services]
     if wait:
@@ -53,7 +54,7 @@ def recreate(*services: str, override: str = "", wait: bool = True) -> None:
 
 
 def scale(service: str, number: int, override: str) -> None:
-    """Have so many instances of a service, and leave those that are there already."""
+    """Scale a service to a number of instances; keep the existing ones."""
     _compose(
         "up", "--detach", "--no-deps", "--no-recreate", "--wait",
         f"--wait-timeout={_HEALTHY_SECONDS}", f"--scale={service}={number}", service,
@@ -62,7 +63,7 @@ def scale(service: str, number: int, override: str) -> None:
 
 
 def deploy(services: tuple[str, ...], release: str) -> None:
-    """Bring new images of services into service, one after the other, and reload nginx last."""
+    """Build and start new images of services, one after the other; reload nginx last."""
     for service in services:
         if service != PROXY:
             build(service, release)
@@ -72,10 +73,10 @@ def deploy(services: tuple[str, ...], release: str) -> None:
 
 
 def blue_green(service: str, release: str) -> None:
-    """Bring a new image into service beside the old one, and take that away once it is healthy.
+    """Start a container with a new image next to the old one, and remove that once it is healthy.
 
-    nginx knows both while there are two, and is reloaded last. No request is lost: what a worker
-    of before has accepted, it sends to the old container alone, so that goes after those workers.
+    nginx balances between the two meanwhile, and is reloaded last. No request is lost: the previous
+    workers send requests only to the old container, so it is removed after those workers ended.
     """
     build(service, release)
     label = f"label=com.docker.compose.service={service}"
@@ -89,13 +90,13 @@ def blue_green(service: str, release: str) -> None:
 
 
 def restore() -> None:
-    """Have every tag lead to the image that the lab was built with."""
+    """Reset every tag to the image that the lab was built with."""
     for tag, image in _first().items():
         docker("tag", image, tag)
 
 
 def _first() -> Mapping[str, str]:
-    """The images that the lab was built with, by tag."""
+    """Return the images that the lab was built with, by tag."""
     built: dict[str, dict[str, str]] = json.loads((OUT / "images.json").read_text())
     return built["images"]
 

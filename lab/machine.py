@@ -1,4 +1,4 @@
-"""What faults alter of the machine itself: files of it, and the way to its engine. Undone here."""
+"""Removal of what faults alter on the machine itself: mounts, files, the relay to the engine."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -8,22 +8,22 @@ from lab import OUT, address
 from lab.process import run
 
 MEMORY = OUT / "meminfo"
-"""An account of the machine's memory, mounted over the kernel's own."""
+"""A copy of /proc/meminfo that a fault mounts over the original."""
 KERNELS_MEMORY = Path("/proc/meminfo")
 DISK = Path("/run/lab")
-"""A small disk for the engine to say that its data is on; no longer than its own directory."""
+"""A small file system that a fault reports as the engine's data directory."""
 DISK_LABEL = "stackproof-lab"
 RELAY = OUT / "engine.sock"
-"""Where a relay stands before the engine; it ends when this is gone."""
+"""The socket of a relay in front of the engine, which ends when the socket is removed."""
 _MOUNTS = Path("/proc/self/mountinfo")
 
 
 def restore() -> None:
-    """Leave nothing altered, whoever altered it and however far that came."""
+    """Undo every alteration, also incomplete ones and those of other runs."""
     for mounted in _own_mounts():
-        # A program that has the file open does not keep it mounted.
+        # Lazily, because a program may have the file open.
         run("umount", "--lazy", str(mounted), deadline=10)
-    with suppress(OSError):  # there is none, or it is somebody else's
+    with suppress(OSError):  # it does not exist, or has other files
         DISK.rmdir()
     address.forget_engine()
     for left in (RELAY, MEMORY):
@@ -31,7 +31,7 @@ def restore() -> None:
 
 
 def _own_mounts() -> Iterator[Path]:
-    """Where something of the lab is mounted, once for each time that it is."""
+    """Yield the mount points of the lab, each as often as it is mounted."""
     for line in _MOUNTS.read_text(encoding="utf-8").splitlines():
         what, _, source = line.partition(" - ")
         root, point = what.split()[3:5]

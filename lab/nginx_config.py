@@ -1,21 +1,21 @@
-"""The configuration that nginx serves from: a copy on the host, mended and loaded here."""
+"""The nginx configuration: a copy on the host, which the container mounts."""
 
 import time
 from pathlib import Path
 
 from lab import HERE, OUT, certificates, secret_files
-from lab.engine import docker
+from lab.engine.daemon import docker
 from lab.process import LabError
 
 CONTAINER = "vpn-nginx"
 DIRECTORY = OUT / "nginx"
-"""Mounted as /etc/nginx: what is broken here breaks the lab and not the repository."""
+"""Mounted as /etc/nginx, so that faults edit the copy and not the repository."""
 _TEMPLATES = HERE / "nginx"
 _LOADED = OUT / "nginx.loaded"
 
 
 def render() -> bool:
-    """Make the copy what it should be, file by file, and tell whether it was anything else."""
+    """Write every file of the copy; return whether one was missing or different."""
     wanted = {
         path.relative_to(_TEMPLATES): path.read_bytes()
         for path in _TEMPLATES.rglob("*")
@@ -24,7 +24,7 @@ def render() -> bool:
     for host in certificates.HOSTS:
         for path in certificates.files(host):
             wanted[path.relative_to(certificates.DIRECTORY.parent)] = path.read_bytes()
-    # In place: a container keeps a directory that was replaced, not the one that replaced it.
+    # In place: a container keeps a deleted directory mounted, not the one that replaced it.
     present = {path.relative_to(DIRECTORY) for path in DIRECTORY.rglob("*") if not path.is_dir()}
     for name in present - wanted.keys():
         (DIRECTORY / name).unlink()
@@ -46,7 +46,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def newest_file() -> float:
-    """Return when a file of the copy was last written or put there, in seconds of the epoch."""
+    """Return when a file of the copy was last changed, in seconds since the epoch."""
     return max(
         max(path.stat().st_mtime, path.stat().st_ctime)
         for path in DIRECTORY.rglob("*")
@@ -55,12 +55,12 @@ def newest_file() -> float:
 
 
 def last_reload() -> float:
-    """Return when the lab last had nginx load the copy, in seconds since the epoch."""
+    """Return when the lab last reloaded nginx, in seconds since the epoch."""
     return _LOADED.stat().st_mtime if _LOADED.exists() else 0.0
 
 
 def reload(deadline: float = 10) -> None:
-    """Have nginx load the copy, and the addresses of its upstreams, and wait until it has."""
+    """Reload nginx, with the addresses of its upstreams; wait until it has new workers."""
     docker("exec", CONTAINER, "nginx", "-t", "-q")
     before = _workers()
     docker("exec", CONTAINER, "nginx", "-s", "reload")
@@ -72,16 +72,16 @@ def reload(deadline: float = 10) -> None:
 
 
 def await_old_workers(deadline: float = 60) -> None:
-    """Wait until the workers of before have answered all that they had accepted."""
+    """Wait until the previous workers have finished their requests."""
     give_up = time.monotonic() + deadline
     while any(row.endswith("is shutting down") for row in _processes()):
         if time.monotonic() > give_up:
-            raise LabError(f"{CONTAINER} has old workers after {deadline:g} s")
+            raise LabError(f"{CONTAINER} still has old workers after {deadline:g} s")
         time.sleep(0.1)
 
 
 def _workers() -> set[str]:
-    """Return the process ids of the workers that take connections."""
+    """Return the process IDs of the workers that accept connections."""
     return {row.split()[0] for row in _processes() if row.endswith("nginx: worker process")}
 
 

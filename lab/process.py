@@ -1,4 +1,4 @@
-"""Commands that the lab runs: each has a deadline, and each failure is one line."""
+"""Commands that the lab runs. Each has a deadline, and each error is one line."""
 
 import os
 import signal
@@ -9,11 +9,11 @@ from pathlib import Path
 
 
 class LabError(Exception):
-    """The lab cannot do what was asked. The message is for the person who asked."""
+    """An error whose message is for the user of the lab."""
 
 
 def say(message: str) -> None:
-    """Tell the person at the terminal what is going on."""
+    """Print a progress message to standard error."""
     print(f"lab: {message}", file=sys.stderr, flush=True)
 
 
@@ -24,9 +24,13 @@ def run(
     directory: Path | None = None,
     errors_too: bool = False,
 ) -> str:
-    """Return what the command prints; fail with its last words when it fails or is too slow."""
+    """Run a command; return its output.
+
+    Raises:
+        LabError: it failed or took too long. The message has the last lines that it printed.
+    """
     try:
-        # A group of its own, so that the deadline ends its children too.
+        # In its own process group, so that the deadline ends its children too.
         process = subprocess.Popen(  # noqa: S603
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, errors="replace", env=environment, cwd=directory, process_group=0,
@@ -43,8 +47,8 @@ def run(
             raise
     if process.returncode != 0:
         lines = (errors or output).strip().splitlines()
-        last_words = "; ".join(lines[-2:]) or f"exit code {process.returncode}"
-        raise LabError(f"{_name(command)}: {last_words}")
+        last_lines = "; ".join(lines[-2:]) or f"exit code {process.returncode}"
+        raise LabError(f"{_name(command)}: {last_lines}")
     return output + errors if errors_too else output
 
 

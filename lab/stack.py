@@ -1,4 +1,4 @@
-"""The stack, in one shape or the other: brought up whole, taken down, and its parts replaced."""
+"""The stack in one of its shapes: bringing it up, taking it down, replacing parts of it."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -8,58 +8,59 @@ from lab import (
     address,
     certificates,
     checkout,
-    compose,
     containers,
-    engine,
-    images,
     machine,
     nginx_config,
     secret_files,
     shapes,
 )
 from lab.containers import Inspected
-from lab.engine import docker
+from lab.engine import compose, daemon, images, traefik
+from lab.engine.daemon import docker
 from lab.process import LabError, run, say
-from lab.shapes import DEVELOPMENT, PRODUCTION, Shape
+from lab.shapes import DEVELOPMENT, PRODUCTION, PROXIES, Shape
 
 DEADLINE = 120
 """Seconds in which the whole stack must be healthy."""
 
 
 def up(shape: Shape = PRODUCTION, *, heals: bool = False) -> None:
-    """Have a whole and healthy stack of this shape, whatever there is now.
+    """Bring up a complete and healthy stack of this shape, whatever is running now.
 
-    What is well is left alone; the other shape is taken down, its images and secrets stay.
+    Healthy containers are kept. The other shape is taken down, without its images and secrets.
 
     Args:
-        shape: which one.
-        heals: only a fault is undone: Compose's own file is as it was when the stack came up, so
-            that Compose has nothing to do where all containers are well.
+        shape: the shape to bring up.
+        heals: only undo a fault: the compose file has not changed, so Compose is not run if all
+            containers are healthy.
     """
     machine.restore()
     OUT.mkdir(exist_ok=True)
-    engine.ensure()
+    daemon.ensure()
     containers.refuse_foreign(shape)
     present = containers.inspect(shape)
-    published = containers.published(present | containers.inspect(shapes.other(shape)))
+    other = shapes.other(shape)
+    published = containers.published(present | (containers.inspect(other) if other else {}))
     address.refuse_taken(shape, published)
-    images.ensure()
-    if containers.is_up(shapes.other(shape)):
-        say(f"taking {shapes.other(shape).title} down: one is up at a time")
-        _take_down(shapes.other(shape))
+    images.ensure(shape)
+    if other and containers.is_up(other):
+        say(f"taking {other.title} down: one is up at a time")
+        take_down(other)
     _remove_strays(shape)
     _remove(shape, containers.altered(present))
     _remove_stray_networks(shape)
+    secret_files.ensure(shape.secrets)
     if shape is PRODUCTION:
-        secret_files.ensure()
         certificates.ensure()
         address.choose(certificates.AUTHORITY, published).save()
         if not nginx_config.DIRECTORY.exists():
-            # A container goes on seeing the directory that was deleted, not the one to be made.
+            # A container keeps a deleted directory mounted, not the one that replaces it.
             _remove(shape, ["nginx"])
         nginx_config.render()
-    else:
+    elif shape is DEVELOPMENT:
         _remove(shape, containers.mounting(present, checkout.render()))
+    elif shape is PROXIES:
+        traefik.ensure()
     if not (heals and containers.are_well(shape)):
         _start(shape)
     _settle(shape)
@@ -68,18 +69,19 @@ def up(shape: Shape = PRODUCTION, *, heals: bool = False) -> None:
 def down() -> None:
     """Remove the stack with its data, and stop the engine if the lab started it."""
     machine.restore()
-    if not engine.answers():
-        say("no Docker engine answers: there is nothing to take down")
+    if not daemon.answers():
+        say("no Docker engine is running: there is nothing to take down")
         return
     for shape in shapes.ALL.values():
-        _take_down(shape)
-    engine.stop()
+        take_down(shape)
+    daemon.stop()
 
 
-def _take_down(shape: Shape) -> None:
+def take_down(shape: Shape) -> None:
+    """Remove the containers, networks and volumes of a shape."""
     _remove_strays(shape)
     if shape is DEVELOPMENT:
-        # Compose cannot take down what it cannot read.
+        # Compose needs a readable file to take the stack down.
         checkout.render()
     compose.compose(shape, "down", "--volumes", "--remove-orphans", "--timeout=1")
     _remove_stray_networks(shape)
@@ -87,7 +89,7 @@ def _take_down(shape: Shape) -> None:
 
 def _remove(shape: Shape, services: Sequence[str]) -> None:
     if services:
-        docker("rm", "--force", "--volumes", *map(containers.name, services))
+        docker("rm", "--force", "--volumes", *map(shape.container, services))
         volumes = (f"{shape.project}_{service}" for service in services)
         docker("volume", "rm", "--force", *volumes)
 
@@ -103,7 +105,7 @@ def _remove_stray_networks(shape: Shape) -> None:
 
 
 def _start(shape: Shape) -> None:
-    """Start what does not run, and wait until it is healthy."""
+    """Start what is not running, and wait until it is healthy."""
     try:
         compose.compose(
             shape, "up", "--detach", "--wait", f"--wait-timeout={DEADLINE}", "--remove-orphans",
@@ -114,7 +116,7 @@ def _start(shape: Shape) -> None:
 
 
 def _settle(shape: Shape) -> None:
-    """Wait until all that runs answers, nginx knows it, and how it was made is on record."""
+    """Wait until every service responds and nginx is up to date; record how they were created."""
     present = containers.inspect(shape)
     for container in present.values():
         _await_listening(container)
@@ -124,17 +126,17 @@ def _settle(shape: Shape) -> None:
 
 
 def _await_listening(container: Inspected) -> None:
-    """Wait for the ports of a container that has no health check to wait for."""
+    """Wait for the ports of a container without a health check."""
     if "Health" in container["State"]:
         return
-    for port in container["Config"]["ExposedPorts"]:
+    for port in container["Config"].get("ExposedPorts", ()):
         number = port.partition("/")[0]
         attempt = f"until (: </dev/tcp/127.0.0.1/{number}) 2>/dev/null; do sleep 0.05; done"
-        docker("exec", container["Id"], "timeout", "10", "bash", "-c", attempt)
+        docker("exec", container["Id"], "timeout", "60", "bash", "-c", attempt, deadline=65)
 
 
 def _nginx_is_behind(present: dict[str, Inspected]) -> bool:
-    """Tell whether nginx runs with a configuration or with addresses of before."""
+    """Return whether nginx runs with an outdated configuration or outdated addresses."""
     started = {
         service: datetime.fromisoformat(container["State"]["StartedAt"]).timestamp()
         for service, container in present.items()
@@ -144,16 +146,16 @@ def _nginx_is_behind(present: dict[str, Inspected]) -> bool:
 
 
 def _diagnosis(shape: Shape) -> Iterator[str]:
-    """Say which containers are in trouble, what their health check said, and their last log."""
+    """Yield lines about unhealthy containers: state, output of the health check, end of the log."""
     present = containers.inspect(shape)
     for service in shape.services:
-        name = containers.name(service)
+        name = shape.container(service)
         if service not in present:
             yield f"{name}: does not exist"
         elif trouble := containers.trouble(present[service]):
             yield f"{name}: {trouble}"
-            looks = present[service]["State"].get("Health", {}).get("Log") or ()
-            if looks:
-                yield f"  health check: {looks[-1]['Output'].strip()}"
+            checks = present[service]["State"].get("Health", {}).get("Log") or ()
+            if checks:
+                yield f"  health check: {checks[-1]['Output'].strip()}"
             log = run("docker", "logs", "--tail=15", name, deadline=10, errors_too=True)
             yield from (f"  {line}" for line in log.splitlines())

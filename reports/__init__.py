@@ -1,1 +1,1 @@
-"""How it is told: findings, outcomes, the verdict, and one module an output."""
+"""The outputs of a run, one module each."""

@@ -1,6 +1,6 @@
-"""pytest plugin: what GitHub shows of a run: annotations, and the summary of the job.
+"""pytest plugin: annotations and the job summary on GitHub.
 
-Idle unless `GITHUB_ACTIONS` is `true`, as it is on GitHub's runners.
+Inactive unless `GITHUB_ACTIONS` is `true`, as on the runners of GitHub Actions.
 """
 
 import os
@@ -10,26 +10,27 @@ from uuid import uuid4
 
 import pytest
 
-from reports.outcome import Outcome
-from reports.summary import told, warnings
-from reports.verdict import Verdict
-from reports.verdict_file import WRITTEN
-from stackproof.printable import one_line
+from stackproof.outcome import Outcome
+from stackproof.printable import error_line, one_line
+from stackproof.reports.order import causes_first
+from stackproof.reports.summary import problems, warnings
+from stackproof.reports.verdict import Verdict
+from stackproof.reports.verdict_file import WRITTEN
 
-MOST = 10
-"""Annotations of one level that GitHub shows of a step."""
+MAX_ANNOTATIONS = 10
+"""The number of annotations of one level that GitHub shows for a step."""
 
-_PAGE = 1_000_000
-"""Bytes of a step's summary, a little less than what makes GitHub refuse all of it."""
+_MAX_SUMMARY_BYTES = 1_000_000
+"""A little less than the limit above which GitHub rejects the summary of a step."""
 
 _LONGEST_TITLE = 250
 _LONGEST_TEXT = 2000
 
-_Annotation = tuple[str, str]  # title, and what is said
+_Annotation = tuple[str, str]  # title and text
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start where GitHub runs it, in the process that hears of every check."""
+    """Start on GitHub, in the process that receives all reports."""
     if os.environ.get("GITHUB_ACTIONS") == "true" and not hasattr(config, "workerinput"):
         config.pluginmanager.register(_GitHub(config), "stackproof-github")
 
@@ -41,7 +42,7 @@ class _GitHub:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:
-        # A container's log is printed as evidence, and nothing in it may command the runner.
+        # Evidence can contain the log of a container, which must not control the runner.
         self._token = uuid4().hex
         self._print(f"::stop-commands::{self._token}")
         return (yield)
@@ -53,65 +54,66 @@ class _GitHub:
         finally:
             if self._token:
                 self._print(f"::{self._token}::")
-        verdicts = [written.verdict for written in self._config.stash.get(WRITTEN, [])]
+        verdicts = [each.verdict for each in self._config.stash.get(WRITTEN, [])]
         for line in annotations(verdicts):
             self._print(line)
         if path := os.environ.get("GITHUB_STEP_SUMMARY"):
             self._summarize(verdicts, Path(path))
 
     def _summarize(self, verdicts: Sequence[Verdict], path: Path) -> None:
-        # Imported here: only GitHub's runners need it.
-        from reports.markdown import LARGEST, markdown
+        # Imported late: only GitHub needs it.
+        from stackproof.reports.markdown import MAX_BYTES, markdown
 
         try:
             with path.open("ab") as page:
                 for verdict in verdicts:
-                    room = min(LARGEST, _PAGE - page.tell())
-                    page.write(f"{markdown(verdict, room)}\n".encode())
+                    free = min(MAX_BYTES, _MAX_SUMMARY_BYTES - page.tell())
+                    page.write(f"{markdown(verdict, free)}\n".encode())
         except OSError as error:
-            reason = error.strerror or str(error)
-            self._print(_command("warning", "summary", f"cannot write {path}: {reason}"))
+            message = f"cannot write {path}: {error_line(error)}"
+            self._print(_command("warning", "summary", message))
 
     def _print(self, line: str) -> None:
         self._config.get_terminal_writer().line(line)
 
 
 def annotations(verdicts: Sequence[Verdict]) -> Iterable[str]:
-    """Workflow commands: an error for each failure, a warning for all else that is to be known.
+    """Yield workflow commands: an error for each failure, a warning for each other problem.
 
-    None for a replay: they would be read as what is wrong now.
+    A replay has no annotations, because they would be read as current problems.
     """
     verdicts = [verdict for verdict in verdicts if verdict.replay_of is None]
-    yield from _shown("error", [each for verdict in verdicts for each in _errors(verdict)])
-    yield from _shown("warning", [each for verdict in verdicts for each in _warnings(verdict)])
+    yield from _commands("error", [each for verdict in verdicts for each in _errors(verdict)])
+    yield from _commands("warning", [each for verdict in verdicts for each in _warnings(verdict)])
 
 
 def _errors(verdict: Verdict) -> Iterable[_Annotation]:
-    failed = [check for check in verdict.checks if check.outcome is Outcome.FAIL]
+    failed = causes_first(each for each in verdict.checks if each.outcome is Outcome.FAIL)
     for check in sorted(failed, key=lambda check: check.severity != "critical"):
         yield f"{verdict.environment} {check.id}", check.first_line
 
 
 def _warnings(verdict: Verdict) -> Iterable[_Annotation]:
-    for outcome, text in told(verdict.checks):
+    for outcome, text in problems(verdict.checks):
         if outcome is Outcome.UNKNOWN:
             yield f"{verdict.environment} unknown", text
     for text in warnings(verdict):
         yield f"{verdict.environment} warning", text
 
 
-def _shown(level: str, found: Sequence[_Annotation]) -> Iterable[str]:
-    shown = found if len(found) <= MOST else found[: MOST - 1]
+def _commands(level: str, annotations: Sequence[_Annotation]) -> Iterable[str]:
+    fit = len(annotations) <= MAX_ANNOTATIONS
+    shown = annotations if fit else annotations[: MAX_ANNOTATIONS - 1]
     for title, text in shown:
         yield _command(level, title, text)
-    if rest := len(found) - len(shown):
+    if rest := len(annotations) - len(shown):
         yield _command(level, f"{rest} more", f"{rest} more are in the summary of the job")
 
 
 def _command(level: str, title: str, text: str) -> str:
-    escaped = _escaped(title, _LONGEST_TITLE).replace(":", "%3A").replace(",", "%2C")
-    return f"::{level} title={escaped}::{_escaped(text, _LONGEST_TEXT)}"
+    title = _escape(title, _LONGEST_TITLE).replace(":", "%3A").replace(",", "%2C")
+    return f"::{level} title={title}::{_escape(text, _LONGEST_TEXT)}"
 
 
-def _escaped(text: str, longest: int) -> str:
+def _escape(text: str, longest: int) -> str:
     return one_line(text, longest).replace("%", "%25")

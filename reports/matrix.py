@@ -1,28 +1,28 @@
-"""The matrix of one verdict: a row for each service, a column for each suite."""
+"""The matrix of a verdict: one row per service, one column per suite."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.outcome import Outcome, worst
-from reports.verdict import CheckResult
+from stackproof.outcome import Outcome, worst
+from stackproof.reports.verdict import CheckResult
 
 STACK = "stack"
-"""Row of the checks that concern no one service."""
+"""The row of the checks that concern no single service."""
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """What became of each service in each suite."""
+    """The worst outcome of each service in each suite."""
 
     rows: Sequence[str]
     suites: Sequence[str]
     worst: Mapping[tuple[str, str], Outcome]
-    """By row and suite; nothing where no check was made."""
+    """By row and suite; missing if there is no check."""
 
 
 def matrix(checks: Sequence[CheckResult]) -> Matrix:
-    """The matrix of these checks, each of which belongs to a suite."""
+    """Return the matrix of checks, each of which belongs to a suite."""
     cells: defaultdict[tuple[str, str], list[Outcome]] = defaultdict(list)
     for check in checks:
         cells[check.service or STACK, check.suite].append(check.outcome)

@@ -1,15 +1,17 @@
-"""The summary of one verdict: a matrix of services and suites, what is wrong, and the verdict."""
+"""The summary of a verdict as text: the matrix, one line per problem, and the verdict."""
 
+import re
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from reports.matrix import matrix
-from reports.outcome import Outcome
-from reports.verdict import CheckResult, Verdict, origin
+from stackproof.outcome import Outcome
 from stackproof.printable import one_line
+from stackproof.reports.matrix import matrix
+from stackproof.reports.order import causes_first
+from stackproof.reports.verdict import CheckResult, Verdict, origin
 
 UNICODE: dict[Outcome | None, str] = {
     Outcome.PASS: "✓",
@@ -19,10 +21,10 @@ UNICODE: dict[Outcome | None, str] = {
     Outcome.FAIL: "✗",
     None: "·",
 }
-"""Symbol of each outcome, and of there being none."""
+"""The symbol of each outcome, and of no outcome."""
 
 WARNING = "!"
-"""Symbol of a warning."""
+"""The symbol of a warning."""
 
 ASCII: dict[Outcome | None, str] = UNICODE | {Outcome.PASS: "+", Outcome.FAIL: "x", None: "."}
 
@@ -47,65 +49,64 @@ _COUNTED = {
     Outcome.WAIVED: "waived",
 }
 _NARROWEST_COLUMN = 6
-_FEW = 3
-"""So many checks that could not look are named; more are counted."""
+_MOST_NAMES = 3
+"""UNKNOWN checks with one reason are named up to this number, and counted beyond it."""
 
 
 class Markup(Protocol):
-    """Wraps a text in colours, or leaves it as it is where there are none."""
+    """A function that colours a text, or returns it unchanged."""
 
     def __call__(self, text: str, **colours: bool) -> str:
-        """The text in its colours."""
+        """Return the text in these colours."""
 
 
 @dataclass(frozen=True)
 class Style:
-    """How to print: columns of the terminal, symbols, colours."""
+    """The style of the output: columns of the terminal, symbols, colours."""
 
     width: int
     symbols: Mapping[Outcome | None, str]
     markup: Markup
 
     def symbol(self, outcome: Outcome | None) -> str:
-        """The outcome's symbol in its colour."""
+        """Return the symbol of an outcome in its colour."""
         return self.markup(self.symbols[outcome], **_COLOURS[outcome])
 
 
-def summarize(verdict: Verdict, where: str, error: str, style: Style) -> list[str]:
-    """Lines to print.
+def summarize(verdict: Verdict, file: str, error: str, style: Style) -> list[str]:
+    """Return the lines to print.
 
     Args:
         verdict: the verdict.
-        where: name of its file, as shown.
-        error: why the file could not be written; empty where it was.
-        style: how to print.
+        file: the name of its file, as printed.
+        error: why the file could not be written; empty if it was.
+        style: the style of the output.
     """
     lines = []
-    placed = [check for check in verdict.checks if check.suite]
-    if placed:
-        lines += [*_matrix(placed, style), ""]
-    for outcome, text in told(verdict.checks):
+    if checks := [check for check in verdict.checks if check.suite]:
+        lines += [*_matrix(checks, style), ""]
+    for outcome, text in problems(verdict.checks):
         lines += _wrapped(style.symbol(outcome), text, style)
     for text in warnings(verdict):
         lines += _wrapped(style.markup(WARNING, yellow=True), text, style)
-    return lines + _last_lines(verdict, where, error, style)
+    return lines + _last_lines(verdict, file, error, style)
 
 
 def _matrix(checks: Sequence[CheckResult], style: Style) -> list[str]:
-    seen = matrix(checks)
-    margin = max(map(len, seen.rows)) + 2
-    starts, header = _columns(seen.suites, style.width - margin)
+    cells = matrix(checks)
+    margin = max(map(len, cells.rows)) + 2
+    starts, header = _columns(cells.suites, style.width - margin)
     lines = [f"{'':{margin}}{names}" for names in header]
-    for row in seen.rows:
+    for row in cells.rows:
         line = f"{row:{margin}}"
-        for suite, start, following in zip(seen.suites, starts, [*starts[1:], 0], strict=True):
-            line += style.symbol(seen.worst.get((row, suite))) + " " * (following - start - 1)
+        for suite, start, following in zip(cells.suites, starts, [*starts[1:], 0], strict=True):
+            line += style.symbol(cells.worst.get((row, suite))) + " " * (following - start - 1)
         lines.append(line)
     return lines
 
 
 def _columns(names: Sequence[str], width: int) -> tuple[list[int], list[str]]:
-    """Where each column starts, and the header: names by turns on one, two or three lines."""
+    """Return the start of each column, and the header: names alternate on up to three lines."""
     starts: list[int] = []
     lines: list[str] = []
     for count in (1, 2, 3):
@@ -122,20 +123,20 @@ def _columns(names: Sequence[str], width: int) -> tuple[list[int], list[str]]:
     return starts, lines
 
 
-def told(checks: Sequence[CheckResult]) -> Iterable[tuple[Outcome, str]]:
-    """One line for each check that did not pass; one for all that could not look for one reason."""
+def problems(checks: Sequence[CheckResult]) -> Iterable[tuple[Outcome, str]]:
+    """Yield a line for each check that did not pass; UNKNOWN checks with one reason share one."""
     by_outcome = defaultdict(list)
     for check in checks:
         by_outcome[check.outcome].append(check)
-    for check in by_outcome[Outcome.FAIL]:
+    for check in causes_first(by_outcome[Outcome.FAIL]):
         waiver = f" (waiver {check.waiver})" if check.waiver else ""
         yield check.outcome, check.first_line + waiver
     reasons: defaultdict[str, list[str]] = defaultdict(list)
     for check in by_outcome[Outcome.UNKNOWN]:
         reasons[check.headline].append(check.id)
     for headline, ids in reasons.items():
-        who = ", ".join(ids) if len(ids) <= _FEW else f"{len(ids)} checks"
-        yield Outcome.UNKNOWN, f"{who} {headline}"
+        subject = ", ".join(ids) if len(ids) <= _MOST_NAMES else f"{len(ids)} checks"
+        yield Outcome.UNKNOWN, f"{subject} {headline}"
     for check in by_outcome[Outcome.WAIVED]:
         yield check.outcome, f"{check.headline} (waived: {check.waiver})"
     for check in by_outcome[Outcome.FLAKY]:
@@ -146,23 +147,23 @@ def told(checks: Sequence[CheckResult]) -> Iterable[tuple[Outcome, str]]:
 
 
 def warnings(verdict: Verdict) -> Iterable[str]:
-    """What is not wrong yet, each once."""
+    """Return the warnings of the checks and of the environment, each once."""
     of_checks = (text for check in verdict.checks for text in check.warnings)
     return dict.fromkeys([*of_checks, *verdict.warnings])
 
 
 def counted(verdict: Verdict) -> str:
-    """How many checks there were, and what became of them."""
-    said = ", ".join(
+    """Return the number of checks, by outcome."""
+    numbers = ", ".join(
         f"{verdict.counts[outcome]} {word}"
         for outcome, word in _COUNTED.items()
         if verdict.counts[outcome]
     )
     if number := len(list(warnings(verdict))):
-        said += f", {number} warning{'' if number == 1 else 's'}"
+        numbers += f", {number} warning{'' if number == 1 else 's'}"
     number = len(verdict.checks)
     stopped = ", interrupted" if verdict.interrupted else ""
-    return f"{number} check{'' if number == 1 else 's'}{': ' if said else ''}{said}{stopped}"
+    return f"{number} check{'' if number == 1 else 's'}{': ' if numbers else ''}{numbers}{stopped}"
 
 
 def _wrapped(symbol: str, text: str, style: Style) -> list[str]:
@@ -172,23 +173,28 @@ def _wrapped(symbol: str, text: str, style: Style) -> list[str]:
     return [f"{symbol} {lines[0]}", *(f"  {line}" for line in lines[1:])]
 
 
-def _last_lines(verdict: Verdict, where: str, error: str, style: Style) -> list[str]:
-    where, error = one_line(where), one_line(error)
+def _last_lines(verdict: Verdict, file: str, error: str, style: Style) -> list[str]:
+    file, error = one_line(file), one_line(error)
     decision = verdict.verdict.upper()
     dash = "—" if style.symbols is UNICODE else "-"
     rest = f" {dash} {counted(verdict)} ({verdict.duration_s:.1f} s)"
     start = f"{verdict.environment}: {origin(verdict)}"
-    line = start + style.markup(decision, **_DECISION_COLOURS[verdict.verdict]) + rest
+    text = start + decision + rest
+    lines = textwrap.wrap(text, style.width, break_long_words=False, break_on_hyphens=False)
+    coloured = style.markup(decision, **_DECISION_COLOURS[verdict.verdict])
+    lines = re.sub(rf"(?<!\S){decision}(?!\S)", coloured, "\n".join(lines), count=1).split("\n")
     engine = [f"engine: {one_line(verdict.engine)}"] if verdict.engine else []
     if error:
-        unwritten = f"cannot write {where}: {error}"
-        return [line, *engine, style.markup(unwritten, red=True, bold=True)]
-    length = len(start) + len(decision) + len(rest)
-    return _filled([line, *engine, f"verdict: {where}"], length, style.width)
+        unwritten = f"cannot write {file}: {error}"
+        return [*lines, *engine, style.markup(unwritten, red=True, bold=True)]
+    places = [*engine, f"verdict: {file}"]
+    if len(lines) > 1:
+        return [*lines, *_filled(places, len(places[0]), style.width)]
+    return _filled([*lines, *places], len(text), style.width)
 
 
 def _filled(parts: list[str], length: int, width: int) -> list[str]:
-    """Put parts on as few lines as they fit on; the first has this length on screen."""
+    """Join parts on as few lines as possible; `length` is that of the first part on the screen."""
     lines = parts[:1]
     for part in parts[1:]:
         if length + 2 + len(part) <= width:

@@ -1,4 +1,4 @@
-"""pytest plugin: one symbol a check while it runs, and at the end one summary an environment."""
+"""pytest plugin: one symbol per check while it runs, and one summary per environment at the end."""
 
 import sys
 from collections.abc import Generator, Mapping
@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from reports.classification import TRACEBACK, check_result
-from reports.outcome import Outcome
-from reports.summary import ASCII, UNICODE, Style, summarize
-from reports.verdict_file import WRITTEN
-from stackproof import run_state
-from stackproof.exit_codes import EXIT_NOTHING_SELECTED, EXIT_UNKNOWN
+from stackproof.outcome import EXIT_NOTHING_SELECTED, EXIT_UNKNOWN, Outcome
 from stackproof.printable import one_line
+from stackproof.process import run_state
+from stackproof.report_properties import CHECK, SUITE
+from stackproof.reports.check_results import TRACEBACK, check_result
+from stackproof.reports.order import rank
+from stackproof.reports.summary import ASCII, UNICODE, Style, summarize
+from stackproof.reports.verdict_file import WRITTEN
 
 _Word = str | tuple[str, Mapping[str, bool]]
 
@@ -30,30 +31,30 @@ _STATUSES: dict[Outcome, tuple[str, str, _Word]] = {
 def pytest_report_teststatus(
     report: pytest.CollectReport | pytest.TestReport,
 ) -> tuple[str, str, _Word] | None:
-    """Say the outcome of a check, and keep what could not look out of pytest's ERRORS section."""
+    """Return the outcome as pytest's status; keep UNKNOWN checks out of its ERRORS section."""
     result = check_result(report) if isinstance(report, pytest.TestReport) else None
     if result is None:
         return None
     category, letter, word = _STATUSES[result.outcome]
     if result.outcome is Outcome.UNKNOWN and (TRACEBACK in result.evidence or not result.suite):
-        # Only what broke has more to show than its reason, and the summary gives the reason.
+        # Only a broken check has more to show than its reason, which is in the summary.
         category = "error"
     return category, letter, word
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Print the summary where pytest prints: not in an xdist worker."""
+    """Print the summary in the process that has the terminal: not in an xdist worker."""
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Summary(config), "stackproof-summary")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_cmdline_main() -> Generator[None, object, object]:
-    """Keep what is said of wrong usage on its line: it quotes the command line, and files."""
+    """Keep usage errors on one line: they quote the command line and files."""
     try:
         return (yield)
     except pytest.UsageError as error:
-        raise pytest.UsageError(*(one_line(str(said)) for said in error.args)) from error
+        raise pytest.UsageError(*(one_line(str(text)) for text in error.args)) from error
 
 
 class _Summary:
@@ -62,7 +63,8 @@ class _Summary:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None]:
-        # Around pytest's own terminal output, so that the verdict comes after all of it.
+        # Around pytest's own output, so that the verdict comes last.
+        _sort_failures(self._config)
         try:
             return (yield)
         finally:
@@ -74,12 +76,12 @@ class _Summary:
         if session.exitstatus == EXIT_NOTHING_SELECTED:
             writer.line("no check was selected: nothing was verified")
         if session.exitstatus == EXIT_UNKNOWN and not written:
-            writer.line("could not look: workers were lost before they told what they would run")
-        glyphs = UNICODE if _can_print(UNICODE.values()) else ASCII
-        style = Style(writer.fullwidth, glyphs, writer.markup)
+            writer.line("no check could be evaluated: the workers were lost before they started")
+        symbols = UNICODE if _can_print(UNICODE.values()) else ASCII
+        style = Style(writer.fullwidth, symbols, writer.markup)
         for each in written:
-            where = _shown(each.path, self._config.invocation_params.dir)
-            for line in ("", *summarize(each.verdict, where, each.error, style)):
+            file = _relative(each.path, self._config.invocation_params.dir)
+            for line in ("", *summarize(each.verdict, file, each.error, style)):
                 writer.line(line)
             state.verdicts[each.verdict.environment].printed = True
         for line in state.unwritten.values():
@@ -87,14 +89,26 @@ class _Summary:
         writer.flush()
 
 
-def _can_print(glyphs: object) -> bool:
+def _sort_failures(config: pytest.Config) -> None:
+    """Have pytest print the failures of checks in an order in which causes come first."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter:
+        reporter.stats.get("failed", []).sort(key=_rank)
+
+
+def _rank(report: pytest.TestReport) -> int:
+    properties = dict(report.user_properties)
+    return rank(str(properties.get(SUITE, "")), str(properties.get(CHECK, "")))
+
+
+def _can_print(symbols: object) -> bool:
     stream = sys.__stdout__
     try:
-        str(glyphs).encode((stream and stream.encoding) or "ascii")
+        str(symbols).encode((stream and stream.encoding) or "ascii")
     except (UnicodeError, LookupError):
         return False
     return True
 
 
-def _shown(path: Path, start: Path) -> str:
+def _relative(path: Path, start: Path) -> str:
     return str(path.relative_to(start) if path.is_relative_to(start) else path)

@@ -1,6 +1,7 @@
-"""The verdict on one environment, as `verdict.json` holds it, and its JSON Schema.
+"""The verdict on one environment, as `verdict.json` contains it, and its JSON Schema.
 
-`python -m reports.verdict` prints the schema; `verdict.schema.json` is its committed copy.
+`python -m stackproof.reports.verdict` prints the schema. `verdict.schema.json` is the committed
+copy.
 """
 
 import json
@@ -11,10 +12,18 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
 
-from environments.declared import Frozen
-from reports.fields import Line, Lines, Title
-from reports.outcome import Outcome, exit_code
-from stackproof.exit_codes import EXIT_GO, EXIT_NO_GO, EXIT_UNKNOWN, is_interruption
+from stackproof.facts.settling import Settling
+from stackproof.frozen import Frozen
+from stackproof.gate import GateName
+from stackproof.outcome import (
+    EXIT_GO,
+    EXIT_NO_GO,
+    EXIT_UNKNOWN,
+    Outcome,
+    exit_code,
+    is_interruption,
+)
+from stackproof.printable.text_fields import Line, Lines, Title
 
 VERDICT_VERSION: Literal[1] = 1
 
@@ -23,14 +32,14 @@ _DECISIONS: dict[int, Decision] = {EXIT_GO: "go", EXIT_NO_GO: "no-go"}
 
 
 class Attempt(Frozen):
-    """One look at a check's subject."""
+    """One attempt of a check."""
 
     outcome: Outcome
     observed: Line
-    """What was observed, or why nothing could be; empty on a pass."""
+    """What was observed, or why nothing could be; empty for a pass."""
 
     def __str__(self) -> str:
-        """One line: `FAIL: 502`."""
+        """Return the attempt on one line: `FAIL: 502`."""
         return f"{self.outcome}: {self.observed}" if self.observed else str(self.outcome)
 
 
@@ -42,95 +51,85 @@ _SINCE: Mapping[Since, str] = {
 }
 
 
+class HintLine(Frozen):
+    """One thing to do next: a command to paste, or advice."""
+
+    text: Line
+    place: Line = ""
+    """Where the command is run, such as `here` or `on db.example.com`; empty for advice."""
+
+
 class CheckResult(Frozen):
-    """One check and what became of it. Texts are redacted, and empty where there is none."""
+    """The result of one check. Texts are redacted, and empty if there is nothing to say."""
 
     id: Line
-    """`suite.check[subject]`; where pytest could not say what it lost, pytest's own id of it."""
+    """`suite.check[subject]`; pytest's node id if only that is known."""
     suite: Line
     check: Line
     subject: Line
     service: Line
-    """The service concerned; empty for none."""
+    """The service concerned; empty for the stack as a whole."""
     severity: Literal["critical", "normal"] = "normal"
     outcome: Outcome
     headline: Line = ""
-    """What is wrong, in one line that stands alone; of a flaky check, what was at first."""
+    """What is wrong, in one line that stands alone. For a flaky check: what was wrong at first."""
     expected: Line = ""
     observed: Line = ""
-    # Not a default of its own, which would be copied deeply for each check.
+    # A default factory: pydantic would copy a default deeply for each check.
     evidence: Mapping[Title, Lines] = Field(default_factory=dict)
-    """Title to text, in the order in which they are to be read."""
+    """Texts by title, in reading order."""
     hint: Line = ""
-    """The command that an operator runs next."""
+    """The first of the hints that is a command, or else the first one."""
+    hints: tuple[HintLine, ...] = ()
+    """What to do next, in this order."""
     since: Since | None = None
-    """Of a failure after a deploy: whether it is new since the baseline; None elsewhere."""
+    """After a deploy: whether the failure is new since the baseline. None otherwise."""
     waiver: Line = ""
-    """Until when it is waived and why, or that its waiver has expired."""
+    """Until when the check is waived and why, or that its waiver has expired."""
     warnings: tuple[Line, ...] = ()
-    """What does not make it wrong, and should be mended: one line each."""
+    """Problems that do not fail the check, one line each."""
     attempts: list[Attempt]
     """Oldest first."""
     duration_s: float = Field(default=0.0, ge=0)
 
     @property
     def first_line(self) -> str:
-        """The headline, and whether what it says is new."""
+        """The headline, and whether the failure is new."""
         return f"{self.headline} ({_SINCE[self.since]})" if self.since else self.headline
 
 
-WAITED = "waited"
-"""Name of the property in which a report bears a `Waited`, as JSON."""
-
-
-class Waited(Frozen):
-    """How the wait for the stack to settle went, after a deploy or a rollback."""
-
-    ended: Literal["settled", "late", "hopeless", "blind"]
-    """`late`: the time was up. `hopeless`: waiting could not help. `blind`: nothing was seen."""
-    seconds: float
-    limit_s: float
-    looks: int
-    waited_for: Mapping[Line, float]
-    """Seconds by what was waited for: `api: starting`."""
-    pending: Mapping[Line, Line]
-    """By service, what was still waited for in the end, or why no longer."""
-    blind: Line
-    """Why nothing could be seen in the end; empty where it could."""
-
-
 class Verdict(Frozen):
-    """Go or no-go for one environment, and everything that it rests on."""
+    """The verdict on one environment, and everything that it is based on."""
 
     version: Literal[1] = VERDICT_VERSION
     run: str
-    """Names the run, as its snapshot does: of several environments, if it verified them."""
+    """The id of the run, which its snapshots and the verdicts on other environments share."""
     environment: Line
     engine: Line = ""
-    """The address of the engine that was judged, without secrets; empty where none was asked."""
+    """The address of the engine, without secrets; empty if no engine was used."""
     replay_of: AwareDatetime | None = None
-    """When the facts were gathered, where they were replayed; null where they are of this run."""
+    """In a replay: when the facts were gathered. Null otherwise."""
     selection: Line
-    """What of the environment was verified: the options `-m` and `-k`, as in a shell."""
-    gate: Literal["pre", "post", "rollback"] | None
+    """The selected checks: the options `-m`, `-k`, `--lf` and `--sw`, quoted for a shell."""
+    gate: GateName | None
     verdict: Decision
     exit_code: int
-    """What the run would have ended with, had it verified this environment alone."""
+    """The exit code of a run that verifies only this environment."""
     interrupted: bool
-    """The run was stopped before every check had run."""
+    """Whether the run was stopped before every check had run."""
     started: AwareDatetime
     duration_s: float = Field(ge=0)
-    waited: Waited | None = None
-    """None where the run was not at a gate that waits."""
+    waited: Settling | None = None
+    """How the gate waited for the stack to settle. None without such a gate."""
     counts: dict[Outcome, int]
-    """Checks by outcome, zeros included."""
+    """Checks by outcome, including zeros."""
     warnings: tuple[Line, ...]
-    """What should be mended in the environment's file: one line each."""
+    """Problems of the environment as a whole, one line each."""
     checks: list[CheckResult]
 
 
 def origin(verdict: Verdict) -> str:
-    """Return what keeps a replay from being taken for a verdict of now; empty without a replay."""
+    """Return a prefix that identifies a replay, so that it is not read as current; else empty."""
     if verdict.replay_of is None:
         return ""
     return f"REPLAY of {verdict.replay_of.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC: "
@@ -143,30 +142,30 @@ def judge(
     run: str,
     selection: str,
     warnings: Iterable[str] = (),
-    gate: Literal["pre", "post", "rollback"] | None,
+    gate: GateName | None,
     session_code: int,
     started: datetime,
     duration_s: float,
-    waited: Waited | None = None,
+    waited: Settling | None = None,
     engine: str = "",
     replay_of: datetime | None = None,
 ) -> Verdict:
-    """Decide on one environment.
+    """Return the verdict on one environment.
 
     Args:
         environment: its name.
-        checks: what became of its checks. None at all is `unknown`.
-        run: names the run.
-        selection: the options that select checks.
-        warnings: what is to be told of the environment as a whole.
-        gate: the moment of the deploy at which the checks ran.
-        session_code: the whole run's exit code. Where it is pytest's own (interrupted, internal
-            error, usage), it stands, and the verdict is `unknown`.
-        started: when the run started, with its zone.
-        duration_s: how long the run took, in seconds.
-        waited: how the wait for the stack to settle went.
-        engine: the address of the engine that was judged, without secrets.
-        replay_of: when the facts were gathered, where they were replayed.
+        checks: the results of its checks. Without any, the verdict is `unknown`.
+        run: the id of the run.
+        selection: the options that selected the checks.
+        warnings: problems of the environment as a whole.
+        gate: the gate at which the checks ran.
+        session_code: the exit code of the whole run. A code of pytest itself (interrupted, internal
+            error, usage) takes precedence, and the verdict is `unknown`.
+        started: when the run started, with a time zone.
+        duration_s: the duration of the run in seconds.
+        waited: how the gate waited for the stack to settle.
+        engine: the address of the engine, without secrets.
+        replay_of: in a replay, when the facts were gathered.
     """
     outcomes = [check.outcome for check in checks]
     ours = session_code in (EXIT_GO, EXIT_NO_GO, EXIT_UNKNOWN)
@@ -192,7 +191,7 @@ def judge(
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of `verdict.json`."""
+    """Return the JSON Schema of `verdict.json`."""
     schema = Verdict.model_json_schema(mode="serialization")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
 

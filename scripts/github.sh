@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# What GitHub is told, and what it tells. Sourced by gate.sh and by the workflow.
+# Annotations, the job summary and variables of GitHub Actions. Sourced by gate.sh and by the workflow.
 
 # Prints text on one line, without control characters.
 one_line() {
     printf '%s' "$*" | tr -s '[:cntrl:]' ' '
 }
 
-# Shows an error as an annotation and in the job's summary, where GitHub runs this.
+# On GitHub, shows an error as an annotation and in the job summary.
 #   github_error TITLE TEXT
 github_error() {
     [[ $GITHUB_ACTIONS == true ]] || return 0
@@ -23,10 +23,10 @@ html() {
     one_line "$1" | sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g'
 }
 
-# Exports variables that a text holds, one a line as NAME=value. A value of several lines is written as
-# for GITHUB_ENV: NAME<<WORD, the lines, WORD. At a line that is neither it fails and sets $problem, which
-# holds nothing of the line.
-#   export_variables TEXT [mask]    mask: have GitHub hide the values in the log, line by line
+# Exports the variables in a text, one per line as NAME=value. A value of several lines has the format of
+# GITHUB_ENV: NAME<<WORD, the lines, WORD. At any other line it fails and sets $problem, without the contents
+# of the line.
+#   export_variables TEXT [mask]    mask: mask the values in the log, line by line
 export_variables() {
     local text=$1 mask=$2 line name value="" word="" number=0
     while IFS= read -r line || [[ $line ]]; do
@@ -38,13 +38,13 @@ export_variables() {
             continue
         elif [[ $word ]]; then
             value+=$line$'\n'
-            # Without a line such as a brace, or every brace in the log is replaced.
-            ((${#line} < 4)) || hide "$mask" "$line"
+            # Not a line such as a brace, or every brace in the log would be replaced.
+            ((${#line} < 4)) || mask_line "$mask" "$line"
         elif [[ $line =~ ^([A-Za-z_][A-Za-z0-9_]*)'<<'(.+)$ ]]; then
             name=${BASH_REMATCH[1]} word=${BASH_REMATCH[2]} value=""
         elif [[ $line =~ ^([A-Za-z_][A-Za-z0-9_]*)=(.*)$ ]]; then
             export "${BASH_REMATCH[1]}=${BASH_REMATCH[2]}"
-            hide "$mask" "${BASH_REMATCH[2]}"
+            mask_line "$mask" "${BASH_REMATCH[2]}"
         elif [[ $line =~ [^[:space:]] ]]; then
             problem="line $number is not NAME=value"
             return 1
@@ -55,7 +55,7 @@ export_variables() {
     [[ -z $word ]]
 }
 
-# Has GitHub replace a line by *** in what is logged.
-hide() {
+# Masks a line in the log of GitHub.
+mask_line() {
     [[ -z $1 || -z $2 ]] || printf '::add-mask::%s\n' "${2//%/%25}"
 }

@@ -1,13 +1,13 @@
-"""The result of a gate or of a watch, read from the file it wrote. For the shell scripts.
+"""Prints the result of a gate or a watch from its file, for the shell scripts.
 
     python -I scripts/result.py verdict FILE RUN ENVIRONMENT GATE EXIT-CODE
     python -I scripts/result.py watch FILE
 
-It needs nothing but Python: it also has to work where a gate could not.
+It needs only Python: it must work even if a gate could not.
 
 The first prints `go`, `no-go`, or `unknown` and the reason. The second prints the exit code of the
-watched command and the objective: `0 met`. If there is no usable file, it prints `unknown` and the
-reason.
+watched command and the objective, such as `0 met`. Without a usable file, it prints `unknown` and
+the reason.
 """
 
 import json
@@ -24,8 +24,8 @@ def verdict(path: Path, expected: Mapping[str, str | None], exit_code: int) -> s
 
     Args:
         path: the run's `verdict.json`.
-        expected: fields that show that the verdict is of this run, with their values.
-        exit_code: what the run ended with. It must agree with the verdict.
+        expected: the values of the fields that identify this run.
+        exit_code: the exit code of the run. It must agree with the verdict.
     """
     found = _read(path)
     if isinstance(found, str):
@@ -39,23 +39,23 @@ def verdict(path: Path, expected: Mapping[str, str | None], exit_code: int) -> s
     if decision not in ("go", "no-go"):
         return f"unknown {_why_unknown(found)} (exit code {exit_code})"
     if not _DECISIONS[decision] == exit_code == found.get("exit_code"):
-        return f"unknown {path} says {decision}, but the exit code was {exit_code}"
+        return f"unknown {path} contains {decision}, but the exit code was {exit_code}"
     return str(decision)
 
 
 def watch(path: Path) -> str:
-    """Return the exit code of the watched command and the objective, or `unknown` and why."""
+    """Return the exit code of the watched command and the objective, or `unknown` and a reason."""
     found = _read(path)
     if isinstance(found, str):
         return f"unknown {found}"
     code, objective = found.get("command_exit_code"), found.get("objective")
     if type(code) is not int or objective not in ("met", "missed", "unknown"):
-        return "unknown the command did not run to its end"
+        return "unknown the command did not end"
     return f"{code} {objective}"
 
 
 def _read(path: Path) -> dict[str, Any] | str:
-    """Return the object that a JSON file holds, or in one line why there is none."""
+    """Return the object in a JSON file, or one line about why there is none."""
     try:
         found = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -64,7 +64,7 @@ def _read(path: Path) -> dict[str, Any] | str:
         return f"{path}: {(error.strerror or str(error)).lower()}"
     except (ValueError, RecursionError):
         return f"{path} is not valid JSON"
-    return found if isinstance(found, dict) else f"{path} holds no result"
+    return found if isinstance(found, dict) else f"{path} does not contain a result"
 
 
 def _why_unknown(found: Mapping[str, Any]) -> str:
@@ -76,7 +76,7 @@ def _why_unknown(found: Mapping[str, Any]) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the result. The exit code says nothing about it."""
+    """Print the result. The exit code is always 0."""
     match arguments:
         case ["verdict", path, run, environment, gate, exit_code]:
             expected = {"run": run, "environment": environment, "gate": gate or None}

@@ -1,1 +1,1 @@
-"""Is it true? One file a concern, one function a check."""
+"""The checks: one module for each concern, one function for each check."""

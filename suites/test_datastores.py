@@ -1,19 +1,27 @@
-"""The databases answer through their own clients, take writes, keep them, and have room.
+"""Datastores respond to their own clients, accept and persist writes, and have capacity left.
 
-The commands run in the server's own container, and share 4 seconds.
+The commands run in the server's container. All commands of a container share 4 seconds.
 """
 
-from environments.datastores import Postgresql, Redis
-from fixtures.collection import critical
-from fixtures.datastores import PostgresState, RedisState
-from fixtures.facts import CommandResult
-from reports.finding import finding
-from reports.hint import command
+from collections.abc import Callable
+
+from stackproof.facts.command import CommandResult
+from stackproof.finding import Finding, finding, subject_name
+from stackproof.fixtures.session.collection import critical, declares
+from stackproof.hint import Hint, advice, in_container, log_of
+from stackproof.kinds import postgresql as postgresql_kind
+from stackproof.kinds import redis as redis_kind
+from stackproof.kinds.password import require_login, with_password
+from stackproof.kinds.postgresql import Postgresql, PostgresState
+from stackproof.kinds.redis import Redis, RedisState
+from stackproof.kinds.registry import Datastore
+from stackproof.shell import Line, line
+from stackproof.unobserved import UnobservedError
 
 
 @critical
 def test_accepts_connections(postgresql: Postgresql, pg_isready: CommandResult) -> None:
-    """PostgreSQL can run and still refuse everyone: in start-up, in shutdown, out of slots."""
+    """PostgreSQL can run and refuse all clients: at startup, at shutdown, out of connections."""
     assert pg_isready.exit_code == 0, finding(
         postgresql,
         "connections",
@@ -25,12 +33,28 @@ def test_accepts_connections(postgresql: Postgresql, pg_isready: CommandResult) 
 
 
 @critical
-def test_query(postgresql: Postgresql, psql: CommandResult) -> None:
-    """Readiness asks for no role and no database: only a query proves that both are there."""
+def test_query(
+    postgresql: Postgresql, psql: CommandResult, warn: Callable[[Finding], None]
+) -> None:
+    """The readiness probe needs no role and no database: only a query proves that both exist.
+
+    If the password is known, it is used over TCP, as clients do: a volume keeps the password that
+    it was created with. Indexes that were sorted by other collations are a warning.
+    """
+    require_login(postgresql, psql, postgresql_kind.UNAUTHENTICATED)
+    if mismatch := postgresql_kind.collation_mismatch(psql):
+        warn(
+            finding(
+                postgresql,
+                "collations",
+                expected="those that its indexes were sorted by",
+                observed=mismatch,
+            )
+        )
     assert psql.exit_code == 0, finding(
         postgresql,
         "query",
-        expected=f"an answer to {postgresql.user} in {postgresql.database}",
+        expected=f"a result for role {postgresql.user} in database {postgresql.database}",
         observed=psql.observed,
         evidence={"command": psql.command, "output": psql.output},
         hint=_log_of(postgresql),
@@ -39,7 +63,7 @@ def test_query(postgresql: Postgresql, psql: CommandResult) -> None:
 
 @critical
 def test_writable(postgresql: Postgresql, postgres_state: PostgresState) -> None:
-    """A standby, or a server made read-only, answers every query and loses every order."""
+    """A standby or read-only server answers every query and refuses every order."""
     recovering = postgres_state.in_recovery
     state = "in recovery" if recovering else "read-only" if postgres_state.read_only else "writable"
     primary = "SELECT sender_host, status FROM pg_stat_wal_receiver"
@@ -49,31 +73,36 @@ def test_writable(postgresql: Postgresql, postgres_state: PostgresState) -> None
         "writes",
         expected="writable",
         observed=state,
-        hint="in psql: " + (primary if recovering else where),
+        hint=_psql(postgresql, primary if recovering else where),
     )
 
 
 def test_connections_free(postgresql: Postgresql, postgres_state: PostgresState) -> None:
-    """With the last connection taken, every service that needs a new one fails at once."""
+    """Once all connections are taken, every service that needs a new one fails."""
     used, most = postgres_state.connections, postgres_state.max_connections
     assert used < postgresql.connections_used * most, finding(
         postgresql,
         "connections in use",
         expected=f"under {postgresql.connections_used:.0%} of {most}",
         observed=f"{used} ({used / most:.0%})",
-        hint="in psql: SELECT usename, client_addr, state, count(*) FROM pg_stat_activity "
-        "GROUP BY 1, 2, 3 ORDER BY 4 DESC",
+        hint=_psql(
+            postgresql,
+            "SELECT usename, client_addr, state, count(*) FROM pg_stat_activity "
+            "GROUP BY 1, 2, 3 ORDER BY 4 DESC",
+        ),
     )
 
 
 @critical
 def test_ping(redis: Redis, redis_ping: CommandResult) -> None:
-    """A Redis that hangs keeps its port open, so that only an answer proves that it serves."""
-    assert redis_ping.output == "PONG", finding(
+    """A hung Redis keeps its port open: only a response proves that it works."""
+    require_login(redis, redis_ping, redis_kind.UNAUTHENTICATED)
+    reply = redis_kind.reply(redis, redis_ping)
+    assert reply == "PONG", finding(
         redis,
         "PING",
         expected="PONG",
-        observed=redis_ping.observed,
+        observed=redis_ping.observed if reply == redis_ping.output else reply,
         evidence={"command": redis_ping.command, "output": redis_ping.output},
         hint=_log_of(redis),
     )
@@ -81,61 +110,116 @@ def test_ping(redis: Redis, redis_ping: CommandResult) -> None:
 
 @critical
 def test_loaded(redis: Redis, redis_state: RedisState) -> None:
-    """While Redis loads its data, it refuses every command but a few."""
+    """While Redis loads its data, it refuses most commands."""
     assert not redis_state.loading, finding(
         redis,
         "data",
         expected="loaded",
         observed="still loading",
-        hint="redis-cli info persistence (loading_eta_seconds says how long it will take)",
+        hint=(
+            _redis_cli(redis, line("redis-cli info persistence")),
+            advice("loading_eta_seconds is the time left"),
+        ),
     )
 
 
 @critical
 def test_master(redis: Redis, redis_state: RedisState) -> None:
-    """A replica refuses writes, and what it holds is overwritten by its master."""
+    """A replica refuses writes, and its master overwrites its data."""
     assert redis_state.role == "master", finding(
         redis,
         "role",
         expected="master",
         observed=redis_state.role,
-        hint="redis-cli info replication (master_host says whose replica it is)",
+        hint=(
+            _redis_cli(redis, line("redis-cli info replication")),
+            advice("master_host is its master"),
+        ),
     )
 
 
 def test_saves(redis: Redis, redis_state: RedisState) -> None:
-    """A Redis that cannot save serves from memory as if all were well, until it restarts."""
+    """A Redis that cannot save works until it restarts, and then has lost its data."""
     assert redis_state.rdb_last_bgsave_status == "ok", finding(
         redis,
         "last save",
         expected="ok",
         observed=redis_state.rdb_last_bgsave_status,
-        hint=_log_of(redis) + ", then mend the disk and redis-cli bgsave",
+        hint=(
+            _log_of(redis),
+            advice("fix the disk, then save"),
+            _redis_cli(redis, line("redis-cli bgsave")),
+        ),
     )
 
 
 def test_appends(redis: Redis, redis_state: RedisState) -> None:
-    """Where the append-only file cannot be written, what is written now is gone at a restart."""
+    """If the append-only file cannot be written, a restart loses every write since then."""
     assert not redis_state.aof_enabled or redis_state.aof_last_write_status == "ok", finding(
         redis,
         "append-only write",
         expected="ok",
         observed=redis_state.aof_last_write_status,
-        hint=_log_of(redis) + ", then df -h where its data lies",
+        hint=(_log_of(redis), in_container(subject_name(redis), "df -h")),
     )
 
 
 def test_memory_free(redis: Redis, redis_state: RedisState) -> None:
-    """At its maximum, Redis evicts what others rely on, or refuses writes."""
+    """At its maximum, Redis evicts keys that services rely on, or refuses writes."""
     used, most = redis_state.used_memory, redis_state.maxmemory
     assert not most or used < redis.memory_used * most, finding(
         redis,
         "memory in use",
         expected=f"under {redis.memory_used:.0%} of its maximum {most}",
         observed=f"{used} ({used / max(most, 1):.0%})",
-        hint="redis-cli --bigkeys, then raise maxmemory or let keys expire",
+        hint=(
+            _redis_cli(redis, line("redis-cli --bigkeys")),
+            advice("raise maxmemory, or let keys expire"),
+        ),
     )
 
 
-def _log_of(datastore: Postgresql | Redis) -> str:
-    return command("docker compose logs --tail 50 {}", datastore.name)
+@critical
+def test_replicas(redis: Redis, redis_state: RedisState) -> None:
+    """A master that must have replicas refuses writes without them (`min-replicas-to-write`)."""
+    assert redis_state.min_slaves_good_slaves != 0, finding(
+        redis,
+        "replicas",
+        expected="enough to accept writes",
+        observed="none that keeps up",
+        hint=_redis_cli(redis, line("redis-cli info replication")),
+    )
+
+
+@declares("clients_used")
+def test_clients_free(redis: Redis, redis_state: RedisState) -> None:
+    """At its maximum of clients, Redis refuses every new connection."""
+    used, most = redis_state.connected_clients, redis_state.maxclients
+    if used is None or not most:
+        raise UnobservedError("Redis does not report maxclients: version 7 is the first that does")
+    allowed = redis.clients_used or 1.0
+    assert used < allowed * most, finding(
+        redis,
+        "clients",
+        expected=f"under {allowed:.0%} of {most}",
+        observed=f"{used} ({used / most:.0%})",
+        hint=_redis_cli(redis, line("redis-cli client list")),
+    )
+
+
+def _log_of(datastore: Datastore) -> Hint:
+    return log_of(subject_name(datastore))
+
+
+def _psql(server: Postgresql, query: str) -> Hint:
+    return in_container(
+        subject_name(server), "psql -U {} -d {} -c {}", server.user, server.database, query
+    )
+
+
+def _redis_cli(redis: Redis, client: Line) -> Hint:
+    """Return a command that reads the declared password where the container has it."""
+    if not redis.has_password:
+        return in_container(subject_name(redis), client)
+    script = with_password(redis, Line(f"exec {client}"), "REDISCLI_AUTH")
+    return in_container(subject_name(redis), "sh -c {}", script.replace("\n", "; "))

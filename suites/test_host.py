@@ -1,92 +1,108 @@
-"""The engine and its machine are fit to run the stack."""
+"""The engine and its machine can run the stack."""
 
+import re
 from collections.abc import Callable
 
-from environments.machine import Host
-from environments.model import Environment
-from environments.sizes import Bytes
-from fixtures.collection import declares
-from fixtures.facts import Machine
-from fixtures.host import Room
-from reports.finding import Finding, finding
-from reports.hint import command
+from stackproof.environment.machine import Host
+from stackproof.environment.model import Environment
+from stackproof.facts.machine import Capacity, Machine
+from stackproof.finding import Finding, finding
+from stackproof.fixtures.session.collection import declares
+from stackproof.hint import advice, here, server
+from stackproof.sizes import Bytes
+from stackproof.unobserved import UnobservedError
 
 _DIGITS = 18
+# `20.10.24+dfsg1`, `v28.0.0-rc.1`, `27.0.0~rc1`, `23.0.0-dev`; of `28.x`, the number is 28.
+_VERSION = re.compile(
+    r"v?(?P<numbers>\d+(?:\.\d+)*)(?P<before>[-~.+]?(?:alpha|beta|rc|pre|tp|dev))?", re.IGNORECASE
+)
 
 
 @declares("engine_version")
 def test_engine_version(host: Host, machine: Machine) -> None:
-    """An engine that is too old takes a compose file and leaves out what it does not know."""
+    """An engine that is too old ignores settings of the compose file that it does not know."""
     oldest = host.engine_version or ""
-    assert _numbers(machine.engine_version) >= _numbers(oldest), finding(
+    if machine.product != "Docker":
+        raise UnobservedError(
+            f"the engine is {machine.product} {machine.engine_version}, not a version of Docker"
+        )
+    assert _is_at_least(machine.engine_version, oldest), finding(
         host,
         "engine version",
         expected=f"at least {oldest}",
         observed=machine.engine_version,
-        hint="upgrade the engine: https://docs.docker.com/engine/install/",
+        hint=(
+            server("docker version"),
+            advice("upgrade the engine: https://docs.docker.com/engine/install/"),
+        ),
     )
 
 
 @declares("clock_skew")
 def test_clock(host: Host, machine: Machine) -> None:
-    """Where clocks differ, tokens are refused, certificates are not yet valid, and logs mislead."""
+    """If clocks differ, tokens are refused, certificates are not yet valid, and logs mislead."""
     most = host.clock_skew or 0
-    # Only what the time that asking took cannot explain is sure to be the clock's.
+    # The duration of the request explains some of the difference; only the rest is the clock's.
     skew = max(0.0, abs(machine.clock_ahead_s) - machine.clock_uncertain_s)
     assert skew < most, finding(
         host,
         "clock",
         expected=f"within {most:g} s of the one here",
         observed=f"{skew:.1f} s {'ahead' if machine.clock_ahead_s > 0 else 'behind'}",
-        hint="timedatectl on the server, then here: one of them is not synchronised",
+        hint=(
+            server("date -u"),
+            here("date -u"),
+            advice("one of the two is not synchronised: start NTP there"),
+        ),
     )
 
 
-def test_disk(host: Host, disk: Room, machine: Machine) -> None:
-    """On a full disk nothing is written: no log, no row, and no image of the next deploy."""
-    assert disk.share >= host.disk_free, finding(
+def test_disk(host: Host, disk: Capacity, machine: Machine) -> None:
+    """On a full disk nothing can be written: no log, no row, no image of the next deploy."""
+    assert disk.free_ratio >= host.disk_free, finding(
         host,
         "disk",
         expected=f"at least {host.disk_free:.0%} free",
-        observed=f"{disk.share:.1%} ({Bytes(disk.free)} of {Bytes(disk.total)})",
+        observed=f"{disk.free_ratio:.1%} ({Bytes(disk.free)} of {Bytes(disk.total)})",
         evidence={"engine's data": machine.data_directory, "mounted at": disk.where},
-        hint=command("docker system df -v; df -h -- {}", machine.data_directory)
-        or "docker system df -v",
+        hint=(
+            server("docker system df -v"),
+            server("df -h -- {}", machine.data_directory),
+        ),
     )
 
 
-def test_inodes(host: Host, inodes: Room, machine: Machine) -> None:
-    """Without inodes no file can be made, and the disk is full with gigabytes free."""
-    assert inodes.share >= host.inodes_free, finding(
+def test_inodes(host: Host, inodes: Capacity, machine: Machine) -> None:
+    """Without free inodes no file can be created, even with gigabytes of free space."""
+    assert inodes.free_ratio >= host.inodes_free, finding(
         host,
         "inodes",
         expected=f"at least {host.inodes_free:.0%} free",
-        observed=f"{inodes.share:.1%} ({inodes.free} of {inodes.total})",
+        observed=f"{inodes.free_ratio:.1%} ({inodes.free} of {inodes.total})",
         evidence={"engine's data": machine.data_directory, "mounted at": inodes.where},
-        hint=command(
-            "df -i -- {}; du --inodes -xS -- {} | sort -n | tail",
-            machine.data_directory,
-            inodes.where,
-        )
-        or "df -i",
+        hint=(
+            server("df -i -- {}", machine.data_directory) or server("df -i"),
+            server("du --inodes -xS -- {} | sort -n | tail", inodes.where),
+        ),
     )
 
 
 def test_memory(
     host: Host,
-    memory: Room,
+    memory: Capacity,
     environment: Environment,
     machine: Machine,
     warn: Callable[[Finding], None],
 ) -> None:
-    """Where memory runs out the kernel kills what it likes, and the engine is as good as any.
+    """When memory runs out, the kernel may kill any process, including the engine.
 
-    Limits that come to more than the machine has only warn: they are the most that services may
-    take, and not what they take.
+    Limits that add up to more than the machine has only warn: services may use that much, but
+    usually do not.
     """
-    limits = [service.limits for service in environment.services.values()]
-    cpus = sum(each.cpus or 0 for each in limits)
-    most = Bytes(sum(each.memory or 0 for each in limits))
+    services = environment.services.values()
+    cpus = sum((each.limits.cpus or 0) * each.instances for each in services)
+    most = Bytes(sum((each.limits.memory or 0) * each.instances for each in services))
     if cpus > machine.cpus or most > machine.memory:
         warn(
             finding(
@@ -96,23 +112,36 @@ def test_memory(
                 observed=f"{cpus:g} CPUs and {most}",
             )
         )
-    assert memory.share >= host.memory_available, finding(
+    assert memory.free_ratio >= host.memory_available, finding(
         host,
         "memory",
         expected=f"at least {host.memory_available:.0%} available",
-        observed=f"{memory.share:.1%} ({Bytes(memory.free)} of {Bytes(memory.total)})",
-        hint="docker stats --no-stream; ps -eo pid,rss,args --sort=-rss | head",
+        observed=f"{memory.free_ratio:.1%} ({Bytes(memory.free)} of {Bytes(memory.total)})",
+        hint=(
+            server("docker stats --no-stream"),
+            server("ps -eo pid,rss,args --sort=-rss | head"),
+        ),
     )
 
 
+def _is_at_least(version: str, oldest: str) -> bool:
+    """Return whether a version of Docker is the oldest one, or later.
+
+    Raises:
+        UnobservedError: it has no number, as a build of a branch has none, or it is a release
+            candidate of the oldest one.
+    """
+    read = _VERSION.match(version)
+    if read is None or not any(numbers := _numbers(read["numbers"])):
+        raise UnobservedError(f"the engine's version is {version!r}, which is not a number")
+    required = _numbers(oldest)
+    length = max(len(numbers), len(required))
+    numbers += (0,) * (length - len(numbers))
+    required += (0,) * (length - len(required))
+    if read["before"] and numbers == required:
+        raise UnobservedError(f"the engine's version is {version}, which precedes {oldest}")
+    return numbers >= required
+
+
 def _numbers(version: str) -> tuple[int, ...]:
-    """The leading numbers of a version: 20.10.24 of `20.10.24+dfsg1`."""
-    numbers = []
-    for part in version.split("."):
-        digits = part[: len(part) - len(part.lstrip("0123456789"))]
-        if not digits:
-            break
-        numbers.append(int(digits[:_DIGITS]))
-        if digits != part:
-            break
-    return tuple(numbers)
+    return tuple(int(part[:_DIGITS]) for part in version.split("."))

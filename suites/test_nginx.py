@@ -1,52 +1,63 @@
-"""The reverse proxy: its configuration is valid, loaded, and leads where it should."""
+"""The reverse proxy: its configuration is valid and loaded, and leads to the right services."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from environments.model import Environment, Nginx
-from environments.routes import Route
-from environments.services import Service
-from fixtures.collection import critical
-from fixtures.facts import CommandResult, Container, Facts
-from fixtures.nginx_routing import location_of, server_of
-from fixtures.observation import CannotLook
-from fixtures.proxy import Alarm, ServerBlock, Worker
-from reports.finding import Finding, finding
-from reports.hint import command
+from stackproof.environment.model import Environment, Nginx
+from stackproof.environment.routes import Route
+from stackproof.environment.services import Service
+from stackproof.facts.command import CommandResult
+from stackproof.facts.container import Container, ListedContainer
+from stackproof.facts.proxy import Destination, LogEntry, Worker
+from stackproof.facts.snapshot import Facts
+from stackproof.finding import Finding, finding, subject_name
+from stackproof.fixtures.session.collection import critical, declares
+from stackproof.hint import advice, docker, in_container, log_of, server
+from stackproof.probes.containers.instances import of_all
+from stackproof.probes.nginx import upstream_hosts
+from stackproof.probes.nginx.error_log import NOT_SHOWN
+from stackproof.unobserved import Unobserved, UnobservedError, observed
 
-# Of `nginx: [warn] …`, or as in its log: `2026/01/31 12:00:00 [warn] 7#7: …`.
+# `nginx: [warn] …`, or as in its log: `2026/01/31 12:00:00 [warn] 7#7: …`.
 _WARNING = re.compile(r"\[warn\] (?:\d+#\d+: )?(.+)")
+# What nginx says before `test failed`.
+_ERROR = re.compile(r"\[(?:emerg|alert|crit)\] (?:\d+#\d+: )?(.+)")
 _ADDRESS = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.%]+\]):\d{1,5}")
 _SHOWN = 100
+_RESPAWN = timedelta(seconds=1)
 
 
 @critical
 def test_config_valid(
     nginx: Nginx, nginx_test: CommandResult, warn: Callable[[Finding], None]
 ) -> None:
-    """A configuration that is broken on disk takes nginx down at its next reload or restart."""
+    """A broken configuration file takes nginx down at its next reload or restart."""
     warnings = dict.fromkeys(_WARNING.findall(nginx_test.output))
     if warnings and nginx_test.exit_code == 0:
-        told = "; ".join(warnings)
-        warn(finding(nginx, "configuration", expected="no warning of nginx -t", observed=told))
+        lines = "; ".join(warnings)
+        warn(finding(nginx, "configuration", expected="no warning from nginx -t", observed=lines))
+    error = _ERROR.search(nginx_test.output)
     assert nginx_test.exit_code == 0, finding(
         nginx,
         "configuration",
         expected="nginx -t succeeds",
-        observed=nginx_test.observed,
+        observed=error[1] if error and not nginx_test.timed_out else nginx_test.observed,
         evidence={"nginx -t": nginx_test.output},
-        hint="mend the file that it names before anything reloads or restarts nginx",
+        hint=(
+            in_container(subject_name(nginx), "nginx -t"),
+            advice("fix the file that it names before nginx is reloaded or restarted"),
+        ),
     )
 
 
 def test_config_loaded(
     nginx: Nginx, config_files: Mapping[str, datetime], loaded_at: datetime
 ) -> None:
-    """What is on disk and not loaded comes into force at the worst time: the next restart.
+    """A change that was not loaded takes effect at the next restart, when it is not expected.
 
-    The certificates count too: one that was renewed and not loaded expires all the same.
+    This includes certificates: one that was renewed but not loaded still expires.
     """
     newest = max(config_files, key=lambda name: config_files[name])
     assert config_files[newest] <= loaded_at, finding(
@@ -55,14 +66,17 @@ def test_config_loaded(
         expected="the one on disk",
         observed=f"{newest} changed at {_time(config_files[newest])}, "
         f"after the last load at {_time(loaded_at)}",
-        hint="nginx -t in its container, then nginx -s reload",
+        hint=(
+            in_container(subject_name(nginx), "nginx -t"),
+            in_container(subject_name(nginx), "nginx -s reload"),
+        ),
     )
 
 
 def test_config_mounted(
     nginx: Nginx, config_files: Mapping[str, datetime], replaced_mounts: tuple[str, ...]
 ) -> None:
-    """A mounted file that an editor replaces stays the old one inside, whatever is reloaded."""
+    """If an editor replaces a mounted file, the container keeps the old one, despite reloads."""
     old = [
         name
         for name in sorted(config_files)
@@ -71,46 +85,74 @@ def test_config_mounted(
     assert not old, finding(
         nginx,
         "mounted configuration",
-        expected="the files that the host has now",
-        observed=f"{', '.join(old)} of before",
-        hint=command(
-            "docker compose restart {}; a directory that is mounted, and not each file, "
-            "has no such trouble",
-            nginx.service,
+        expected="the current files on the host",
+        observed=f"an old {', an old '.join(old)}",
+        hint=(
+            docker("restart", subject_name(nginx)),
+            advice("to avoid this, mount the directory instead of single files"),
         ),
     )
 
 
 @critical
-def test_loaded_after(upstream: Service, container: Container, loaded_at: datetime) -> None:
-    """Nginx keeps the addresses that it knew when it loaded: a newer container has another."""
-    assert container.started_at <= loaded_at, finding(
+def test_loaded_after(
+    upstream: Service,
+    container: Container,
+    loaded_at: datetime,
+    resolved_at_load: tuple[str, ...] | Unobserved | None,
+    environment: Environment,
+) -> None:
+    """Nginx keeps the addresses that it resolved when it loaded. Newer containers have others.
+
+    A name in a variable, or of a server with `resolve`, is resolved again and again.
+    """
+    keeps_address = True
+    if container.started_at > loaded_at and resolved_at_load is not None:
+        names = upstream_hosts.names_of(upstream, (container,), environment)
+        keeps_address = not names.isdisjoint(observed(resolved_at_load))
+    assert container.started_at <= loaded_at or not keeps_address, finding(
         upstream,
         "known to nginx",
         expected=f"nginx to have loaded after it started at {_time(container.started_at)}",
         observed=f"loaded at {_time(loaded_at)}",
-        hint="nginx -s reload in nginx's container, and last in every deploy",
+        hint=(
+            in_container(_proxy(environment), "nginx -s reload"),
+            advice("do this last in every deploy"),
+        ),
     )
 
 
 @critical
 def test_resolves(
-    upstream: Service, container: Container, resolved: Mapping[str, tuple[str, ...]]
+    upstream: Service,
+    some_containers: tuple[Container, ...],
+    upstream_addresses: Mapping[str, tuple[str, ...]],
+    listed: Mapping[str, ListedContainer],
+    environment: Environment,
 ) -> None:
-    """A name that leads to another container, or nowhere, does so from the next reload on."""
-    found = {address for addresses in resolved.values() for address in addresses}
-    right = bool(found) and found <= container.own_addresses
+    """If a name resolves to another container or none, requests fail after the next reload."""
+    found = {address for addresses in upstream_addresses.values() for address in addresses}
+    own = {address for each in some_containers for address in each.own_addresses}
+    if upstream.instances > 1:  # another check verifies the number of them
+        its = of_all(environment, listed)[upstream.name]
+        own |= {listed[name].address for name in its} - {""}
+    right = bool(found) and found <= own
     assert right, finding(
         upstream,
         "address in nginx's network",
-        expected=" or ".join(sorted(container.own_addresses)) or "an address",
-        observed=", ".join(sorted(found)) or None,
-        evidence={f"getent hosts {name}": ", ".join(each) for name, each in resolved.items()},
-        hint=command(
-            "docker network inspect {}, and look for a second container of its name",
-            sorted(container.addresses),
-        )
-        or command("docker inspect {}", container.name),
+        expected=" or ".join(sorted(own)) or "an address",
+        observed=", ".join(f"{each}{_owner(each, listed)}" for each in sorted(found)) or None,
+        evidence={
+            f"getent hosts {name}": ", ".join(each) for name, each in upstream_addresses.items()
+        },
+        hint=(
+            server(
+                "docker network inspect {}",
+                sorted({network for each in some_containers for network in each.addresses}),
+            )
+            or server("docker inspect {}", [each.name for each in some_containers]),
+            advice("look for a second container with its name"),
+        ),
     )
 
 
@@ -118,35 +160,60 @@ def test_resolves(
 def test_routed(
     proxied_route: Route,
     environment: Environment,
-    found: Container | None,
-    servers: tuple[ServerBlock, ...],
+    containers: tuple[Container, ...],
+    destination: Destination | Unobserved,
+    is_identified: bool,
 ) -> None:
-    """The configuration says where users end up, even where what is there answers 200."""
-    service, url = environment.services[proxied_route.service], proxied_route.url
-    server = server_of(servers, url, by_default=proxied_route.vantage == "server")
-    location = server and location_of(server, url, follow=proxied_route.follow_redirects)
-    leads_to = _addresses(location.passes_to) if location else set()
-    if server and environment.nginx and not leads_to:
-        leads_to = {environment.nginx.service}
-    own = {service.name, service.container, *(found.own_addresses if found else ())}
-    right = bool(leads_to) and all(_is_of(own, service.ports, each) for each in leads_to)
-    assert right, finding(
+    """The configuration decides which service users reach, even if the wrong one answers 200.
+
+    If a response proves who answered, that counts more than what is read in the configuration.
+    """
+    if isinstance(destination, Unobserved):
+        if is_identified:
+            return
+        raise UnobservedError(destination.reason)
+    service = environment.services[proxied_route.service]
+    itself = _proxy(environment)
+    places = [each or itself for each in destination.leads_to]
+    right = [
+        place == service.name == itself
+        or upstream_hosts.leads_to(place, service, containers, environment)
+        for place in places
+    ]
+    if is_identified and (destination.depends_on or not any(right)):
+        return
+    if any(right) and not all(right) and destination.depends_on:
+        raise UnobservedError(
+            f"{destination.depends_on} decides where the route leads: {_shown(places)}"
+        )
+    unreadable = [each for each in destination.leads_to if each and not _ADDRESS.fullmatch(each)]
+    if unreadable:
+        raise UnobservedError(f"where the route leads cannot be read: {unreadable[0][:_SHOWN]}")
+    is_right = bool(right) and all(right)
+    nowhere = not places or (destination.is_default and places == [itself])
+    assert is_right, finding(
         proxied_route,
         "in nginx's configuration",
         expected=f"to lead to {service.name}"
         + (f" at {' or '.join(map(str, service.ports))}" if service.ports else ""),
-        observed=", ".join(sorted(leads_to)) or f"no server block for {urlsplit(url).hostname}",
-        evidence={
-            "location": location and f"{location.modifier} {location.path}".strip(),
-            "server": server and " ".join(server.names),
-        },
-        hint="nginx -T in nginx's container, then mend the location or the server_name line",
+        observed=f"no server block for {urlsplit(proxied_route.url).hostname}"
+        if nowhere
+        else _shown(places),
+        evidence={"location": destination.location or None, "server": destination.server},
+        hint=(
+            in_container(itself, "nginx -T"),
+            advice("fix the location or the server_name line"),
+        ),
     )
+
+
+def _shown(places: Sequence[str]) -> str:
+    return ", ".join(sorted(places))
 
 
 @critical
 def test_workers(nginx: Nginx, workers: tuple[Worker, ...]) -> None:
-    """Nginx may be up, and its ports open, with nobody there to answer."""
+    """Nginx may run with open ports and still have no worker that answers."""
     stopped = sum(worker.stopped for worker in workers)
     serve = any(not (worker.stopped or worker.shutting_down) for worker in workers)
     right = serve and not stopped
@@ -154,18 +221,18 @@ def test_workers(nginx: Nginx, workers: tuple[Worker, ...]) -> None:
         nginx,
         "workers",
         expected="at least one, and none stopped",
-        observed=f"{stopped} of {len(workers)} stopped" if stopped else "none that serves",
+        observed=f"{stopped} of {len(workers)} stopped"
+        if stopped
+        else "none that accepts requests",
         evidence={"started": ", ".join(_time(worker.started_at) for worker in workers)},
-        hint=command(
-            "docker compose top {}, then docker compose restart {}", nginx.service, nginx.service
-        ),
+        hint=(docker("top", subject_name(nginx)), docker("restart", subject_name(nginx))),
     )
 
 
 def test_old_workers(
     nginx: Nginx, workers: tuple[Worker, ...], loaded_at: datetime, facts: Facts
 ) -> None:
-    """Old workers keep memory and serve the old configuration to whoever stays connected."""
+    """Old workers use memory and serve the old configuration to clients that stay connected."""
     draining = facts.gathered_at - loaded_at
     old = [worker for worker in workers if worker.shutting_down]
     assert not old or draining <= timedelta(seconds=nginx.drain_seconds), finding(
@@ -174,45 +241,55 @@ def test_old_workers(
         expected=f"to end within {nginx.drain_seconds} s of a reload",
         observed=f"{len(old)} still there after {draining.total_seconds():.0f} s",
         evidence={"started": ", ".join(_time(worker.started_at) for worker in old)},
-        hint="find what holds their connections (ss -tnp), and set worker_shutdown_timeout",
+        hint=(
+            docker("top", subject_name(nginx)),
+            advice("find who holds their connections, and set worker_shutdown_timeout"),
+        ),
     )
 
 
-def test_log(nginx: Nginx, alarms: tuple[Alarm, ...], loaded_at: datetime) -> None:
-    """Nginx says emerg, alert or crit of what it cannot work around: a failed reload, a crash.
+@declares("log")
+def test_log(
+    nginx: Nginx, log_entries: tuple[LogEntry, ...], loaded_at: datetime, hidden_log: str
+) -> None:
+    """Nginx logs emerg, alert or crit if a reload fails, a worker crashes, or the like.
 
-    A reload that failed is history once a later one has succeeded.
+    What it logged before its last load is over: a failed reload no longer counts once a later
+    one has succeeded.
     """
-    grave = [alarm.line for alarm in alarms if "[emerg]" not in alarm.line or alarm.at > loaded_at]
-    assert not grave, finding(
+    severe = [entry.line for entry in log_entries if _counts(entry, loaded_at)]
+    if hidden_log and not severe:
+        raise UnobservedError(f"{hidden_log}, {NOT_SHOWN}")
+    assert not severe, finding(
         nginx,
         "log",
-        expected="no line of level emerg, alert or crit since it started",
-        observed=grave[-1],
-        evidence={"log": "\n".join(grave)},
-        hint="docker logs of its container; once the cause is mended, restart it",
+        expected="no line of level emerg, alert or crit since it last loaded",
+        observed=severe[-1],
+        evidence={"log": "\n".join(severe)},
+        hint=(log_of(subject_name(nginx)), advice("fix the cause, then reload nginx")),
     )
 
 
-def _addresses(passes_to: Sequence[str]) -> set[str]:
-    """Where a location leads, as host and port.
-
-    Raises:
-        CannotLook: that depends on a request, or is no host and port.
-    """
-    for address in sorted(passes_to):
-        if "$" in address:
-            raise CannotLook(f"where the route leads is decided by variables: {address[:_SHOWN]}")
-        if not _ADDRESS.fullmatch(address):
-            raise CannotLook(f"where the route leads cannot be read: {address[:_SHOWN]}")
-    return set(passes_to)
+def _proxy(environment: Environment) -> str:
+    return environment.nginx.service if environment.nginx else ""
 
 
-def _is_of(hosts: set[str], ports: tuple[int, ...], address: str) -> bool:
-    host, _, port = address.rpartition(":")
-    if not host:  # nginx itself
-        return address in hosts
-    return host.strip("[]") in hosts and (not ports or port in map(str, ports))
+def _owner(address: str, listed: Mapping[str, ListedContainer]) -> str:
+    """Return which container has an address: ` of vpn-api`; empty if it is unknown."""
+    owners = [name for name in sorted(listed) if address in _all_addresses(listed[name])]
+    return f" of {owners[0]}" if owners else ""
+
+
+def _all_addresses(listed: ListedContainer) -> set[str]:
+    return {listed.address, *(each.address for each in listed.endpoints)}
+
+
+def _counts(entry: LogEntry, loaded_at: datetime) -> bool:
+    """Return whether an entry is of the time since the last load."""
+    # If its only worker crashes, the next one starts at once: that is no load.
+    if "exited" in entry.line and "[alert]" in entry.line:
+        return entry.at > loaded_at - _RESPAWN
+    return entry.at > loaded_at
 
 
 def _time(moment: datetime) -> str:

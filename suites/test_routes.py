@@ -1,158 +1,297 @@
-"""Every route answers as declared, by the service that is declared, and in time.
+"""Every route answers as declared, from the declared service, and in time.
 
-A route is one GET from where the suite runs, within 5 seconds, redirects included. The proxies of
-the process's environment are not used.
+A route is one request from where the suite runs, within 5 seconds, including redirects. Proxies of
+environment variables are not used.
 """
 
+from collections.abc import Mapping
 from urllib.parse import urljoin, urlsplit
 
-from environments.answers import Answer
-from environments.routes import UNAUTHENTICATED, Route
-from fixtures.answers import difference
-from fixtures.collection import critical, declares
-from fixtures.facts import Response
-from fixtures.observation import CannotLook
-from reports.finding import finding
-from reports.hint import command
+from stackproof.environment.model import Environment
+from stackproof.environment.redirect_port import answers, origin
+from stackproof.environment.responses import ExpectedContent
+from stackproof.environment.routes import LOGIN_REDIRECTS, UNAUTHENTICATED, Route
+from stackproof.facts.container import Container, ListedContainer
+from stackproof.facts.response import Hop, Response
+from stackproof.finding import finding
+from stackproof.fixtures.session.collection import critical, declares
+from stackproof.hint import HERE, SERVER, Hint, advice, curl, in_container, log_of, server
+from stackproof.probes.http.content import mismatch
+from stackproof.probes.http.responder import wrong_senders
+from stackproof.secrets import is_secret_name
+from stackproof.unobserved import UnobservedError
 
 _BODY_SHOWN = 500
 _REFUSED = 400
 
 
 @critical
-def test_status(route: Route, response: Response) -> None:
-    """What users get is the status; a container can be healthy behind a route that is not."""
-    assert response.status in route.right, finding(
+def test_status(route: Route, response: Response, environment: Environment, starting: str) -> None:
+    """Users see the route's status. A container can be healthy behind a route that fails.
+
+    A WebSocket must be accepted with 101: many proxies drop the headers that ask for one. While the
+    container is starting, a failure is UNKNOWN: some proxies wait until it is healthy.
+    """
+    fine = response.status in route.expected_statuses
+    if starting and not fine:
+        raise UnobservedError(f"{route.service} is {starting}")
+    assert fine, finding(
         route,
         "status",
-        expected=" or ".join(map(str, route.right)),
+        expected=" or ".join(map(str, route.expected_statuses)),
         observed=response.error or response.status,
-        evidence=_seen(response),
-        hint=command(
-            "curl -sv {}, then docker compose logs --tail 50 {} and of the proxy",
-            route.url,
-            route.service,
-        ),
+        evidence=_describe(response),
+        hint=(*_request(route, environment), *_logs(route, environment)),
     )
 
 
 @declares("protected")
-def test_protected(route: Route, answered: Response) -> None:
-    """A protection that a deploy lost shows to nobody but those whom it kept out."""
-    status = answered.hops[-1].status
-    if status >= _REFUSED and status not in UNAUTHENTICATED:
-        raise CannotLook(f"the route answered {status}")
-    assert status in UNAUTHENTICATED, finding(
+def test_protected(route: Route, http_response: Response, environment: Environment) -> None:
+    """Lost protection goes unnoticed, except by the people it kept out.
+
+    It may redirect to its declared login.
+    """
+    hop = http_response.hops[-1]
+    if hop.status >= _REFUSED and hop.status not in UNAUTHENTICATED:
+        raise UnobservedError(f"the route answered {hop.status}")
+    to_login = hop.status in LOGIN_REDIRECTS and _leads_to(route.login, hop)
+    assert hop.status in UNAUTHENTICATED or to_login, finding(
         route,
         "without credentials",
-        expected=" or ".join(map(str, UNAUTHENTICATED)),
-        observed=status,
-        evidence=_seen(answered),
-        hint=command(
-            "nginx -T in nginx's container: is its auth_basic, auth_request or deny still there? "
-            "Or {} itself stopped asking",
-            route.service,
+        expected=" or ".join(map(str, UNAUTHENTICATED))
+        + (f" or a redirect to {route.login}" if route.login else ""),
+        observed=f"{hop.status} to {hop.location}" if route.login and hop.location else hop.status,
+        evidence=_describe(http_response),
+        hint=(
+            *_request(route, environment),
+            *_nginx_configuration(route, environment),
+            advice(
+                "look for a missing auth_basic, auth_request or deny; "
+                "or {} itself no longer asks for credentials",
+                route.service,
+            ),
         ),
     )
 
 
 @declares("redirects")
-def test_redirects(route: Route, answered: Response) -> None:
-    """A redirect to another host, or back to http, sends users and their passwords astray."""
-    strays = [
-        f"{hop.url} -> {hop.location}"
-        for hop in answered.hops
-        if hop.location and not _stays(hop.url, hop.location)
+def test_redirects(route: Route, http_response: Response, environment: Environment) -> None:
+    """A redirect to another host, or back to http, sends users and passwords to the wrong place.
+
+    One to a port at which nothing answers sends them nowhere.
+    """
+    elsewhere = [
+        hop for hop in http_response.hops if hop.location and not _leads_to(route.login, hop)
     ]
-    assert not strays, finding(
+    away = [hop for hop in elsewhere if not _stays(hop)]
+    closed = [
+        hop
+        for hop in elsewhere
+        if hop not in away and not _answers(environment, http_response, hop)
+    ]
+    wrong = [f"{hop.url} -> {hop.location}" for hop in (*away, *closed)]
+    assert not wrong, finding(
         route,
         "redirects",
-        expected=f"to stay on {urlsplit(route.url).hostname}",
-        observed=strays[0],
-        evidence=_seen(answered),
-        hint="mend the proxy's return and proxy_redirect lines, or the service's public URL",
+        expected=f"to stay on {urlsplit(route.url).hostname}"
+        + ("" if away else ", at a port that is published"),
+        observed=wrong[0],
+        evidence=_describe(http_response),
+        hint=(
+            *_request(route, environment),
+            advice("fix the proxy's return and proxy_redirect lines, or the service's public URL"),
+        ),
     )
 
 
 @critical
 @declares("upgrade")
-def test_upgrade(route: Route, answered: Response) -> None:
-    """Without it a user who types the bare name sends passwords in the clear."""
-    first = answered.hops[0]
+def test_upgrade(route: Route, http_response: Response, environment: Environment) -> None:
+    """Without it, a user who types the bare host name sends passwords unencrypted."""
+    first = http_response.hops[0]
     location = urljoin(first.url, first.location) if first.location else None
     secure = location is not None and urlsplit(location).scheme == "https"
-    right = secure and first.status in (301, 308)
+    permanent = secure and first.status in (301, 308)
+    is_open = not permanent or _answers(environment, http_response, first)
+    right = permanent and is_open
     assert right, finding(
         route,
         "upgrade to https",
-        expected="301 or 308 to https",
+        expected="301 or 308 to https" + ("" if is_open else " at a port that is published"),
         observed=f"{first.status} to {location}" if location else first.status,
-        evidence=_seen(answered),
-        hint="return 301 https://$host$request_uri; in the server block of port 80",
-    )
-
-
-@critical
-@declares("identity.says")
-def test_identity(route: Route, served: Response) -> None:
-    """A route that reaches the wrong container can answer 200, and nobody notices but users."""
-    due, said = difference(route.identity or Answer(), served)
-    assert said == due, finding(
-        route,
-        f"answered by {route.service}",
-        expected=due,
-        observed=said,
-        evidence=_seen(served),
-        hint=command(
-            "read where the proxy sends it: nginx -T in its container, and reload it if the "
-            "container of {} is newer than its workers",
-            route.service,
+        evidence=_describe(http_response),
+        hint=(
+            *_request(route, environment),
+            advice("in the server block of port 80: return 301 https://$host$request_uri;")
+            if _may_be_nginx(route, environment)
+            else advice("redirect http to https permanently, in the configuration of the proxy"),
         ),
     )
 
 
 @critical
-@declares("healthy.says")
-def test_healthy(route: Route, served: Response) -> None:
-    """A service that lost its database often still answers 200, and says so in the body."""
-    due, said = difference(route.healthy or Answer(), served)
-    assert said == due, finding(
+@declares("identity.content")
+def test_identity(route: Route, good_response: Response, environment: Environment) -> None:
+    """A route to the wrong container can answer 200, and only users notice."""
+    expected, observed = mismatch(route.identity or ExpectedContent(), good_response)
+    assert observed == expected, finding(
+        route,
+        f"answered by {route.service}",
+        expected=expected,
+        observed=observed,
+        evidence=_describe(good_response),
+        hint=(
+            *_request(route, environment),
+            *_nginx_configuration(route, environment),
+            advice("reload nginx if the container of {} is newer than its workers", route.service)
+            if _may_be_nginx(route, environment)
+            else advice("look where the configuration of the proxy sends the route"),
+        ),
+    )
+
+
+@declares("instance")
+def test_instance(
+    route: Route,
+    good_response: Response,
+    containers: tuple[Container, ...],
+    listed: Mapping[str, ListedContainer],
+    environment: Environment,
+) -> None:
+    """A stale cache answers for a service that is gone, and everything seems to work."""
+    senders = wrong_senders(route.instance, good_response, containers, listed)
+    assert not senders, finding(
+        route,
+        "instance",
+        expected=f"a running container of {route.service}",
+        observed=" and ".join(senders),
+        evidence=_describe(good_response),
+        hint=(*_request(route, environment), *_nginx_configuration(route, environment)),
+    )
+
+
+@critical
+@declares("healthy.content")
+def test_healthy(route: Route, good_response: Response, environment: Environment) -> None:
+    """A service that lost its database often still answers 200, and only its body shows it."""
+    expected, observed = mismatch(route.healthy or ExpectedContent(), good_response)
+    assert observed == expected, finding(
         route,
         "says",
-        expected=due,
-        observed=said,
-        evidence=_seen(served),
-        hint=command("curl -s {}, then docker compose logs --tail 50 {}", route.url, route.service),
+        expected=expected,
+        observed=observed,
+        evidence=_describe(good_response),
+        hint=(*_request(route, environment), log_of(route.service)),
     )
 
 
 @declares("budget_ms")
-def test_latency(route: Route, served: Response) -> None:
-    """Users leave a slow page as they leave one that is down."""
-    assert served.elapsed_ms <= (route.budget_ms or 0), finding(
+def test_latency(route: Route, good_response: Response, environment: Environment) -> None:
+    """Users leave a slow page just as they leave one that is down."""
+    assert good_response.elapsed_ms <= (route.budget_ms or 0), finding(
         route,
         "latency",
         expected=f"at most {route.budget_ms} ms",
-        observed=f"{served.elapsed_ms:.0f} ms",
-        evidence=_seen(served),
-        hint=command(
-            "curl -so /dev/null -w '%{{time_starttransfer}} %{{time_total}}' {}, "
-            "then docker stats --no-stream, and docker compose logs --tail 50 {}",
-            route.url,
-            route.service,
+        observed=f"{good_response.elapsed_ms:.0f} ms",
+        evidence=_describe(good_response),
+        hint=(
+            *_request(route, environment, "-so /dev/null -w '%{time_starttransfer} %{time_total}'"),
+            server("docker stats --no-stream"),
+            log_of(route.service),
         ),
     )
 
 
-def _stays(url: str, location: str) -> bool:
+def _request(route: Route, environment: Environment, options: str = "-sv") -> tuple[Hint, ...]:
+    """Return a command that sends the request of a route, unless it must not be sent again.
+
+    It has no value that may be secret. Advice then says where the value is.
+    """
+    if route.websocket or not route.is_repeatable:
+        return ()
+    sent = {name: f"{name}: {value}" for name, value in route.headers.items()}
+    variables = {name: _variables(environment, route, "headers", name) for name in sent}
+    secret = [name for name in sent if variables[name] or is_secret_name(name, assigned=True)]
+    shown = [text for name, text in sent.items() if name not in secret]
+    template = [options, *["--header {}" for _ in shown]]
+    if route.follow_redirects:
+        template.append("--location")
+    if route.method == "HEAD":
+        template.append("--head")
+    elif route.method == "OPTIONS" or route.body:
+        template.append(f"--request {route.method}")
+    of_body = _variables(environment, route, "body")
+    if route.body and not of_body:
+        template.append("--data-raw {}")
+        shown.append(route.body)
+    place = SERVER if route.vantage == "server" else HERE
+    return (
+        curl(" ".join(template), route.url, *shown, place=place),
+        *(
+            advice("also send its header {}, which the environment file takes from {}", *each)
+            or advice("also send its header {}, which the environment file declares", each[0])
+            for each in ((name, variables[name]) for name in secret)
+        ),
+        advice("also send its body, which the environment file takes from {}", of_body),
+    )
+
+
+def _variables(environment: Environment, route: Route, *field: str) -> tuple[str, ...]:
+    return environment.origin.variables.get(("routes", route.name, *field), ())
+
+
+def _logs(route: Route, environment: Environment) -> tuple[Hint, ...]:
+    logs = (log_of(route.service), *map(log_of, environment.proxies_of(route)))
+    if not route.websocket:
+        return logs
+    needs = "a WebSocket needs proxy_http_version 1.1 and the headers Upgrade and Connection"
+    advised = (advice(needs),) if _may_be_nginx(route, environment) else ()
+    return (*_nginx_configuration(route, environment), *advised, *logs)
+
+
+def _may_be_nginx(route: Route, environment: Environment) -> bool:
+    """Return whether nginx may be the proxy of a route. It is where no proxy is declared, too."""
+    return route.name in environment.nginx_routes or not environment.proxies_of(route)
+
+
+def _nginx_configuration(route: Route, environment: Environment) -> tuple[Hint, ...]:
+    if environment.nginx is None or route.name not in environment.nginx_routes:
+        return ()
+    return (in_container(environment.nginx.service, "nginx -T"),)
+
+
+def _leads_to(login: str | None, hop: Hop) -> bool:
+    """Return whether a redirect leads to the login, with any query."""
+    if login is None or not hop.location:
+        return False
     try:
-        here, there = urlsplit(url), urlsplit(urljoin(url, location))
-    except ValueError:  # no URL at all
+        expected, there = urlsplit(login), urlsplit(urljoin(hop.url, hop.location))
+        same_place = origin(there) == origin(expected)
+    except ValueError:  # not a URL
+        return False
+    return same_place and expected.path in ("", "/", there.path)
+
+
+def _answers(environment: Environment, response: Response, hop: Hop) -> bool:
+    """Return whether a redirect to the same host leads to a port at which something answers."""
+    here, there = urlsplit(hop.url), urlsplit(urljoin(hop.url, hop.location or ""))
+    if here.hostname != there.hostname:
+        return True
+    try:
+        return answers(environment, response, origin(here), origin(there))
+    except ValueError:  # not a port
+        return False
+
+
+def _stays(hop: Hop) -> bool:
+    try:
+        here, there = urlsplit(hop.url), urlsplit(urljoin(hop.url, hop.location or ""))
+    except ValueError:  # not a URL
         return False
     return here.hostname == there.hostname and (here.scheme, there.scheme) != ("https", "http")
 
 
-def _seen(response: Response) -> dict[str, object]:
+def _describe(response: Response) -> dict[str, object]:
     return {
         "answers": "\n".join(
             f"{hop.status} {hop.url}" + (f" -> {hop.location}" if hop.location else "")

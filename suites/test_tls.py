@@ -1,53 +1,62 @@
-"""Every https host shows a certificate that clients accept, and will go on accepting.
+"""Every https host has a certificate that clients accept, now and in the coming weeks.
 
-A certificate that clients refuse makes the status of the host's routes red as well: routes are
-seen as users see them. Here stands why.
+If clients refuse a certificate, the host's routes fail as well. These checks say why.
 """
 
 from collections.abc import Callable
 from datetime import timedelta
 
-from environments.routes import TlsHost
-from fixtures.collection import critical
-from fixtures.facts import Certificate, Facts, Handshake
-from fixtures.observation import CannotLook, Unobserved
-from reports.finding import Finding, finding
-from reports.hint import command
+from stackproof.environment.routes import TlsHost
+from stackproof.facts.snapshot import Facts
+from stackproof.facts.tls import Certificate, Handshake
+from stackproof.finding import Finding, finding
+from stackproof.fixtures.session.collection import critical
+from stackproof.hint import advice, log_of, tls_client
+from stackproof.unobserved import Unobserved, UnobservedError
 
-# OpenSSL builds the chain before it looks at dates and names: with these the chain is right.
+# OpenSSL verifies the chain before dates and names: with these codes the chain is valid.
 _NOT_YET_VALID, _EXPIRED, _OTHER_HOST = 9, 10, 62
+_OBSOLETE = "-min_protocol TLSv1 -max_protocol TLSv1.1 -cipher ALL:@SECLEVEL=0"
 
 
 @critical
 def test_trusted(tls_host: TlsHost, handshake: Handshake, facts: Facts) -> None:
-    """Browsers warn users away from a certificate whose issuer they do not trust."""
+    """Browsers block users if they do not trust the issuer of a certificate."""
     refused = handshake.error or handshake.refused
     code, shown = handshake.refused_code, handshake.certificate
     certificate = shown if isinstance(shown, Certificate) else None
     if certificate and not certificate.not_before <= facts.gathered_at <= certificate.not_after:
-        chain_is_right = code in (_NOT_YET_VALID, _EXPIRED)  # of the certificate itself
+        chain_is_valid = code in (_NOT_YET_VALID, _EXPIRED)  # concerns the certificate itself
     else:
-        chain_is_right = code == _OTHER_HOST
-    assert refused is None or chain_is_right, finding(
+        chain_is_valid = code == _OTHER_HOST
+    assert refused is None or chain_is_valid, finding(
         tls_host,
         "certificate's issuer",
         expected="trusted",
         observed=refused,
-        evidence=_shown(certificate),
-        hint=_look(tls_host) + ", then serve the full chain of a trusted authority",
+        evidence=_describe(certificate),
+        hint=(
+            tls_client(tls_host.host, tls_host.port, "-showcerts"),
+            log_of(tls_host.service)
+            if handshake.error
+            else advice("serve the full chain of a trusted authority"),
+        ),
     )
 
 
 @critical
 def test_host_name(tls_host: TlsHost, certificate: Certificate) -> None:
-    """Clients refuse a certificate for another host, as after a mix-up of two sites."""
+    """Clients refuse a certificate for another host, for example after two sites were mixed up."""
     assert any(_covers(name, tls_host.host) for name in certificate.names), finding(
         tls_host,
         "certificate's names",
         expected=tls_host.host,
         observed=", ".join(certificate.names) or None,
-        evidence=_shown(certificate),
-        hint=_look(tls_host) + ", then mend the ssl_certificate line of the host's server block",
+        evidence=_describe(certificate),
+        hint=(
+            tls_client(tls_host.host, tls_host.port, then="openssl x509 -noout -subject -issuer"),
+            advice("fix the ssl_certificate line of the host's server block"),
+        ),
     )
 
 
@@ -55,7 +64,7 @@ def test_host_name(tls_host: TlsHost, certificate: Certificate) -> None:
 def test_dates(
     tls_host: TlsHost, certificate: Certificate, facts: Facts, warn: Callable[[Finding], None]
 ) -> None:
-    """A certificate near its end means that its renewal has failed for weeks."""
+    """A certificate that expires soon means that its renewal has failed for weeks."""
     now, left = facts.gathered_at, certificate.not_after - facts.gathered_at
     if certificate.not_before > now:
         observed = f"not valid before {certificate.not_before:%Y-%m-%d %H:%M} UTC"
@@ -72,24 +81,30 @@ def test_dates(
         "certificate's dates",
         expected=f"valid for at least {tls_host.days_left} more days",
         observed=observed,
-        evidence=_shown(certificate),
-        hint="renew it (certbot renew), reload nginx, then find out why nothing did so in time",
+        evidence=_describe(certificate),
+        hint=(
+            tls_client(tls_host.host, tls_host.port, then="openssl x509 -noout -subject -dates"),
+            advice("renew it and reload the proxy, then find out why nothing renewed it in time"),
+        ),
     )
 
 
 def test_version(tls_host: TlsHost, handshake: Handshake) -> None:
-    """Versions before 1.2 are broken; auditors look, and attackers ask for the oldest one."""
+    """TLS versions before 1.2 are broken, and attackers ask for the oldest one."""
     if handshake.version is None:
-        raise CannotLook(f"there was no handshake: {handshake.error}")
+        raise UnobservedError(f"there was no handshake: {handshake.error}")
     if isinstance(handshake.obsolete, Unobserved):
-        raise CannotLook(handshake.obsolete.reason)
+        raise UnobservedError(handshake.obsolete.reason)
     assert handshake.obsolete is None, finding(
         tls_host,
         "TLS version",
         expected="at least TLSv1.2",
-        observed=f"{handshake.obsolete} is accepted too",
+        observed=f"also {handshake.obsolete}",
         evidence={"with a modern client": handshake.version},
-        hint="ssl_protocols TLSv1.2 TLSv1.3; in nginx's http block, then nginx -s reload",
+        hint=(
+            tls_client(tls_host.host, tls_host.port, _OBSOLETE),
+            advice("in nginx's http block: ssl_protocols TLSv1.2 TLSv1.3; then reload nginx"),
+        ),
     )
 
 
@@ -98,7 +113,7 @@ def _covers(name: str, host: str) -> bool:
     return name == host or (name.startswith("*.") and host.partition(".")[2] == name[2:])
 
 
-def _shown(certificate: Certificate | None) -> dict[str, object] | None:
+def _describe(certificate: Certificate | None) -> dict[str, object] | None:
     if certificate is None:
         return None
     return {
@@ -107,8 +122,3 @@ def _shown(certificate: Certificate | None) -> dict[str, object] | None:
         "issuer": certificate.issuer,
         "valid": f"{certificate.not_before} to {certificate.not_after}",
     }
-
-
-def _look(host: TlsHost) -> str:
-    address = f"{host.host}:{host.port}"
-    return command("openssl s_client -connect {} -servername {} -showcerts", address, host.host)

@@ -1,4 +1,4 @@
-"""The one option of the project's own tests, and what they all need."""
+"""The options of the project's own tests, and what all of them need."""
 
 import signal
 
@@ -10,6 +10,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--take-snapshots",
         action="store_true",
         help="keep what the live lab looks like with each fault (scripts/refresh-snapshots)",
+    )
+    parser.addoption(
+        "--suite",
+        default="",
+        help="in tests/faults/test_findings.py: replay only the checks of one suite",
     )
 
 

@@ -1,4 +1,4 @@
-"""A real sshd on a loopback port, with host keys and a user's key of its own."""
+"""A real sshd on a loopback port, with its own host key and user key."""
 
 import os
 import shlex
@@ -12,20 +12,29 @@ from contextlib import contextmanager, suppress
 from getpass import getuser
 from pathlib import Path
 
-# A start takes a tenth of a second; on a machine that does ten things at once, several.
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+# It starts in a tenth of a second, and in a few seconds on a busy machine.
 _START_SECONDS = 20
+_END_SECONDS = 20
 
 
 class Sshd:
-    """An sshd that runs; every process of it ends with the block that started it."""
+    """A running sshd. All its processes end with the block that started it."""
 
     host = "127.0.0.1"
 
     def __init__(self, directory: Path, options: dict[str, str], user: str, within: str) -> None:
         self.directory = directory
         self.user = user
-        self.key_file = _new_key(directory / "user")
-        self._host_key = _new_key(directory / "host")
+        self.key_file = new_key(directory / "user")
+        self._host_key = new_key(directory / "host")
         self._options = options
         self._within = shlex.split(within)
         self._log = directory / "sshd.log"
@@ -39,7 +48,7 @@ class Sshd:
 
     @property
     def key(self) -> str:
-        """The private key of the user, as a secret of CI holds it."""
+        """The user's private key, as in a CI secret."""
         return self.key_file.read_text()
 
     @property
@@ -57,34 +66,32 @@ class Sshd:
         return self._sshd.pid
 
     def log(self) -> str:
-        """What it said, at the level VERBOSE: each connection, each session."""
+        """Return its log at level VERBOSE, with every connection and session."""
         return self._log.read_text()
 
     def processes(self) -> list[int]:
-        """It and all that runs beneath it: its connections and what they run."""
+        """Return its process ID and those of all its descendants."""
         return [self.pid, *children(self.pid)]
 
     def drop(self) -> None:
-        """Kill the connections and what they run; new ones are accepted as before."""
+        """Kill the connections and their commands. New connections are still accepted."""
         for pid in children(self.pid):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
     def stop(self) -> None:
-        """Kill it with all its connections: whoever tries again is refused."""
-        beneath = children(self.pid)
+        """Kill it with all its connections. New connections are refused."""
+        descendants = children(self.pid)
         self._sshd.kill()
         self._sshd.wait()
-        for pid in beneath:
+        for pid in descendants:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
     def change_host_key(self) -> None:
-        """Go on as a server with another key, as one that was built anew or is not the same."""
+        """Restart with another host key, like a server that was rebuilt."""
         self.stop()
-        self._host_key.unlink()
-        self._host_key.with_suffix(".pub").unlink()
-        self._host_key = _new_key(self._host_key)
+        new_key(self._host_key)
         self._sshd = self._start()
 
     def _start(self) -> "subprocess.Popen[bytes]":
@@ -123,14 +130,13 @@ class Sshd:
             **self._authorized(authorized),
             "PidFile": "none",
             "LogLevel": "VERBOSE",
-            "StrictModes": "no",  # temporary directories lie beneath one that anybody may write to
+            "StrictModes": "no",  # anyone may write to the parent of temporary directories
             "UsePAM": "no",
             "PasswordAuthentication": "no",
             "KbdInteractiveAuthentication": "no",
             "PermitRootLogin": "prohibit-password",
             "PrintMotd": "no",
-            # Bash heeds what a user has there, which may take seconds, and locks that stay where a
-            # session is killed.
+            # The user's shell profile may be slow, and leave locks if a session is killed.
             "SetEnv": f"HOME={self.directory}",
             **self._options,
         }
@@ -139,13 +145,13 @@ class Sshd:
     def _authorized(self, keys: Path) -> dict[str, str]:
         if self.user == getuser():
             return {"AuthorizedKeysFile": str(keys)}
-        # sshd reads the file as the user, whom temporary directories of others are closed to.
+        # sshd reads the file as that user, who cannot access our temporary directories.
         command = {"AuthorizedKeysCommand": f"/bin/cat {keys}", "AuthorizedKeysCommandUser": "root"}
         return {"AuthorizedKeysFile": "none", **command}
 
 
 def program(name: str) -> str:
-    """Where a program of OpenSSH is installed."""
+    """Return the path of an OpenSSH program."""
     found = shutil.which(name, path=f"{os.defpath}:/usr/sbin:/usr/local/bin:/usr/local/sbin")
     assert found, f"{name} is not installed: apt-get install openssh-server openssh-client"
     return found
@@ -158,9 +164,9 @@ def serving_ssh(
     """Run an sshd until the block ends.
 
     Args:
-        directory: for its keys and its log; it must exist.
-        user: who logs in with the key; left out, who runs this. Another one takes root.
-        within: a command that becomes the one that follows it, as `unshare --mount` does.
+        directory: an existing folder for its keys and its log.
+        user: the user who logs in with the key; by default the current one. Others need root.
+        within: a command that executes its arguments, such as `unshare --mount`.
         options: of sshd_config: `AllowStreamLocalForwarding="no"`, `MaxSessions="2"`,
             `PermitOpen="172.20.0.2:80"`, `ClientAliveInterval="1"`.
     """
@@ -171,9 +177,14 @@ def serving_ssh(
         sshd.stop()
 
 
-def _new_key(path: Path) -> Path:
-    argv = [program("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", str(path)]
-    subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, timeout=_START_SECONDS)
+def new_key(path: Path) -> Path:
+    """Write a new private key, with its public key next to it; return its path."""
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    path.touch(0o600)
+    path.write_bytes(private)
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    path.with_suffix(".pub").write_bytes(public + b"\n")
     return path
 
 
@@ -183,12 +194,20 @@ def _free_port() -> int:
         return port
 
 
+def await_removal(path: Path) -> None:
+    """Wait until a path does not exist any more, such as a process in /proc."""
+    end = time.monotonic() + _END_SECONDS
+    while path.exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not path.exists()
+
+
 def children(parent: int) -> list[int]:
-    """The processes that descend from one, its own before theirs."""
+    """Return the descendants of a process, parents before children."""
     below: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
-            # The name may hold anything, brackets and spaces too: the rest stands behind its last.
+            # The name may contain spaces and brackets: the other fields follow the last bracket.
             above = int(stat.read_text().rpartition(")")[2].split()[1])
             below.setdefault(above, []).append(int(stat.parent.name))
     found = list(below.get(parent, []))

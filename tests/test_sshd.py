@@ -1,9 +1,9 @@
-"""The sshd of the tests is a real one, and nothing of it stays."""
+"""The sshd for the tests leaves no process behind."""
 
 import subprocess
 from pathlib import Path
 
-from tests.sshd import Sshd, program, serving_ssh
+from tests.sshd import Sshd, await_removal, program, serving_ssh
 
 
 def _ssh(sshd: Sshd, line: str, known: Path) -> list[str]:
@@ -18,7 +18,7 @@ def _run(sshd: Sshd, line: str, known: Path) -> "subprocess.CompletedProcess[str
     return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
 
 
-def test_it_runs_a_line_and_ends(tmp_path: Path) -> None:
+def test_it_runs_a_command_and_stops(tmp_path: Path) -> None:
     known = tmp_path / "known_hosts"
     with serving_ssh(tmp_path) as sshd:
         known.write_text(f"{sshd.known_host}\n")
@@ -29,10 +29,11 @@ def test_it_runs_a_line_and_ends(tmp_path: Path) -> None:
         known.write_text(f"{sshd.known_host}\n")
         assert _run(sshd, "echo here", known).stdout == "here\n"
         processes = sshd.processes()
-    assert not [pid for pid in processes if Path(f"/proc/{pid}").exists()]
+    for pid in processes:
+        await_removal(Path(f"/proc/{pid}"))
 
 
-def test_a_connection_that_drops_is_not_the_last(tmp_path: Path) -> None:
+def test_it_accepts_connections_after_a_drop(tmp_path: Path) -> None:
     known = tmp_path / "known_hosts"
     with serving_ssh(tmp_path) as sshd:
         known.write_text(f"{sshd.known_host}\n")

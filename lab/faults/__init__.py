@@ -1,13 +1,15 @@
 """What can be broken in the lab, and what every fault must turn red. One small entry a fault."""
 
 from lab.faults import (
+    creation,
     datastores,
     development,
     health,
     host,
+    kinds,
     lifecycle,
-    making,
     nginx,
+    proxies,
     proxy,
     resources,
     routes,
@@ -19,7 +21,7 @@ ALL: dict[str, Fault] = {
     fault.name: fault
     for module in (
         lifecycle,
-        making,
+        creation,
         nginx,
         proxy,
         routes,
@@ -29,6 +31,8 @@ ALL: dict[str, Fault] = {
         host,
         resources,
         development,
+        kinds,
+        proxies,
     )
     for fault in module.FAULTS
 }

@@ -54,7 +54,7 @@ def _other_host(_: str) -> tuple[bytes, bytes]:
 
 
 def _unknown_authority(host: str) -> tuple[bytes, bytes]:
-    leaf = trustme.CA(organization_name="nobody knows it").issue_cert(host)
+    leaf = trustme.CA(organization_name="unknown authority").issue_cert(host)
     return b"".join(pem.bytes() for pem in leaf.cert_chain_pems), leaf.private_key_pem.bytes()
 
 

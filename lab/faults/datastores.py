@@ -32,14 +32,14 @@ def _redis(*commands: str) -> str:
 FAULTS = (
     Fault(
         "postgres-not-accepting",
-        "PostgreSQL hangs: its port is open, and nobody is let in",
+        "PostgreSQL hangs: its port is open, but it accepts no connection",
         inject="docker kill --signal=STOP vpn-postgres",
         until=health_is("vpn-postgres", "unhealthy"),
         heal="docker kill --signal=CONT vpn-postgres",
         red=checks("datastores.accepts_connections[postgres]", "datastores.query[postgres]",
-                   "containers.healthy[postgres]"),
+                   "containers.healthy[postgres]", "containers.processes[postgres]"),
         unknown=_POSTGRES,
-        says="postgres connections: expected accepting connections, observed",
+        says="postgres connections: expected accepting connections, observed no answer in time",
     ),
     Fault(
         "postgres-database-missing",
@@ -62,7 +62,7 @@ FAULTS = (
     ),
     Fault(
         "postgres-standby",
-        "PostgreSQL came up as a standby, and nobody promoted it",
+        "PostgreSQL came up as a standby and was not promoted",
         inject="docker exec vpn-postgres touch /var/lib/postgresql/data/pgdata/standby.signal\n"
         "docker restart vpn-postgres",
         until=health_is("vpn-postgres", "healthy"),
@@ -86,13 +86,14 @@ FAULTS = (
         inject="docker kill --signal=STOP vpn-redis",
         until=health_is("vpn-redis", "unhealthy"),
         heal="docker kill --signal=CONT vpn-redis",
-        red=checks("datastores.ping[redis]", "containers.healthy[redis]"),
+        red=checks("datastores.ping[redis]", "containers.healthy[redis]",
+                   "containers.processes[redis]"),
         unknown=_REDIS,
-        says="redis PING: expected PONG, observed no answer in time",
+        says="redis processes: expected none that is stopped, observed redis-server (PID 1)",
     ),
     Fault(
         "redis-saves-fail",
-        "Redis may no longer write its directory, and was told to serve all the same",
+        "Redis may no longer write its directory, and is configured to serve in spite of it",
         inject="docker exec --user root vpn-redis chmod 500 /data\n"
         + _redis("config set stop-writes-on-bgsave-error no", "bgsave"),
         until=_redis("info persistence") + " | grep -q rdb_last_bgsave_status:err",
@@ -126,7 +127,8 @@ FAULTS = (
         "docker inspect -f '{{json .State.Health.Log}}' vpn-redis | grep -q Start",
         heal="docker rm --force vpn-redis",
         red=checks("datastores.loaded[redis]", "datastores.ping[redis]",
-                   "containers.healthy[redis]", "identity.origin[redis]"),
+                   "identity.origin[redis]"),
+        unknown=("containers.healthy[redis]",),
         says="redis data: expected loaded, observed still loading",
     ),
     Fault(

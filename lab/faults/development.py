@@ -79,13 +79,13 @@ FAULTS = (
         says="api-dev published ports: expected 5000, observed 127.0.0.1:5000",
     ),
     _edited(
-        "dev-port-leads-nowhere", "a published port leads to one that nobody listens on",
+        "dev-port-leads-nowhere", "a published port leads to one that nothing listens on",
         "redis-dev", "s/6379:6379/6379:6380/",
         red=checks("network.forwarded[redis-dev]"),
         says="redis-dev published ports: expected to lead to 6379, observed 6379 to 6380",
     ),
     _edited(
-        "dev-port-besides", "a port was opened to look for an error, and left open", "redis-dev",
+        "dev-port-left-open", "a port was opened to look for an error, and left open", "redis-dev",
         's/"6379:6379"/"6379:6379", "16379:6379"/',
         red=checks("network.published[redis-dev]"),
         says="redis-dev published ports: expected 6379, observed 16379, 6379",
@@ -113,10 +113,10 @@ FAULTS = (
         says="n8n answered by n8n-dev: expected n8n, observed <!doctype html>",
     ),
     _edited(
-        "dev-code-mount-lost", "a container runs the code of its image, which nobody edits",
+        "dev-code-mount-lost", "a container runs the code of its image, which is never edited",
         "web-dev", "/standin:/d",
         red=checks("configuration.code_mounted[web-dev]"),
-        says="web-dev code: expected mounted from the host, observed that of its image",
+        says="web-dev code: expected mounted from the host, observed from its image",
     ),
     Fault(
         "dev-listens-on-loopback",
@@ -142,9 +142,9 @@ FAULTS = (
     Fault(
         "dev-redis-hung",
         "Redis hangs: its port is open, and no command is answered",
-        inject="docker kill --signal=STOP vpn-redis-dev",
+        inject="docker exec vpn-redis-dev redis-cli client pause 600000",
         until=health_is("vpn-redis-dev", "unhealthy"),
-        heal="docker kill --signal=CONT vpn-redis-dev",
+        heal="docker restart vpn-redis-dev",
         red=checks("datastores.ping[redis-dev]", "containers.healthy[redis-dev]"),
         unknown=("datastores.*[redis-dev]",),
         says="redis-dev PING: expected PONG, observed no answer in time",
@@ -167,7 +167,7 @@ FAULTS = (
     ),
     Fault(
         "dev-image-stale",
-        "an image was built anew, and its container never recreated",
+        "an image was rebuilt, but its container was not recreated",
         inject="docker tag stackproof-lab/web:1 stackproof-lab/ollama:1",
         heal="docker tag $(docker inspect -f {{.Image}} vpn-ollama-dev) stackproof-lab/ollama:1",
         red=checks("identity.stale[ollama-dev]"),

@@ -7,7 +7,8 @@ import time
 from collections.abc import Set
 from dataclasses import dataclass
 
-from lab import HERE, address, compose, containers, shapes, stack
+from lab import HERE, address, containers, shapes, stack
+from lab.engine import compose
 from lab.process import LabError, run, say
 from lab.shapes import Shape, ShapeName
 
@@ -22,8 +23,8 @@ class Fault:
     """One way to break the lab.
 
     `red` are the checks that must fail, and no others: ids such as `containers.running[redis]`.
-    `unknown` are those that then cannot look: ids too, or patterns such as `*[redis]`, each of
-    which must be met. `says` are words of the first line of a failure.
+    `unknown` are the checks that cannot be evaluated: ids, or patterns such as `*[redis]`, each of
+    which must match. `says` is part of the headline of a failure.
     The shell lines run in the directory `lab/`, with the variables of `scripts/lab env`
     and `compose`, which is Compose for the shape's project.
     """
@@ -34,26 +35,26 @@ class Fault:
     red: frozenset[str]
     says: str
     heal: str = "true"
-    """What undoes it, beside what the lab mends anyhow as it comes up."""
+    """Undoes the fault, apart from what the lab repairs anyway when it comes up."""
     unknown: tuple[str, ...] = ()
     until: str = "true"
-    """A shell condition that holds once the fault shows."""
+    """A shell condition that is true once the fault has taken effect."""
     shape: ShapeName = "prod"
     """The shape that it breaks."""
 
     def differs(self, red: Set[str], unknown: Set[str]) -> dict[str, list[str]]:
-        """Tell where what a run saw is not what the fault must do: nothing where it is."""
+        """Return how the results of a run differ from the expected ones; empty if they do not."""
         met = {each: set(fnmatch.filter(unknown, _escaped(each))) for each in self.unknown}
-        told = {
+        differences = {
             "not red": self.red - red,
             "red too": red - self.red,
             "unknown too": set(unknown).difference(*met.values()),
             "not unknown": {each for each, checks in met.items() if not checks},
         }
-        return {name: sorted(ids) for name, ids in told.items() if ids}
+        return {name: sorted(ids) for name, ids in differences.items() if ids}
 
     def inject_now(self) -> None:
-        """Break the lab, and wait until the fault shows."""
+        """Break the lab, and wait until the fault has taken effect."""
         shape = shapes.ALL[self.shape]
         containers.refuse_foreign(shape)
         self._refuse_other_shape()
@@ -63,24 +64,25 @@ class Fault:
         give_up = time.monotonic() + SHOWS_WITHIN
         while not _holds(shape, self.until):
             if time.monotonic() > give_up:
-                raise LabError(f"{self.name} did not show within {SHOWS_WITHIN} s: {self.until}")
+                raise LabError(f"{self.name} had no effect within {SHOWS_WITHIN} s: {self.until}")
             time.sleep(_POLL_SECONDS)
 
     def heal_now(self) -> None:
-        """Undo the fault; what its own lines leave altered, the lab mends as it comes up."""
+        """Undo the fault. The lab repairs what its `heal` leaves changed."""
         shape = shapes.ALL[self.shape]
         containers.refuse_foreign(shape)
         self._refuse_other_shape()
         try:
             _shell(shape, self.heal)
         except LabError as error:
-            say(f"{self.name}: {error}; the lab mends it")
+            say(f"{self.name}: {error}; the lab repairs it")
         stack.up(shape, heals=True)
 
     def _refuse_other_shape(self) -> None:
-        """A fault takes nobody's lab down to have its own."""
+        """Refuse if the lab of another shape is up, which would have to be stopped."""
         needed = shapes.ALL[self.shape]
-        if containers.is_up(other := shapes.other(needed)) and not containers.is_up(needed):
+        other = shapes.other(needed)
+        if other and containers.is_up(other) and not containers.is_up(needed):
             raise LabError(
                 f"{self.name} needs {needed.title}, and {other.title} is up: {needed.up_command}"
             )

@@ -43,7 +43,7 @@ FAULTS = (
         until=_HEALTHY,
         heal=_AFRESH,
         red=checks("health.says[ollama]"),
-        says="ollama /api/version says: expected version, observed",
+        says='ollama /api/version says: expected version, observed {"error": "no runner"}',
     ),
     Fault(
         "model-missing",

@@ -24,7 +24,7 @@ FAULTS = (
     ),
     Fault(
         "nginx-file-replaced",
-        "an editor replaced a mounted file, and nginx reloads the one of before",
+        "an editor replaced a mounted file, and nginx reloads the old one",
         inject="echo '# one file' > out/site.conf\n"
         "echo 'include /run/site.conf;' > out/nginx/conf.d/site.conf\n"
         "echo 'services: {nginx: {volumes: [\"./out/site.conf:/run/site.conf:ro\"]}}' "
@@ -32,13 +32,23 @@ FAULTS = (
         "compose --file out/override.yaml up --detach --no-deps --wait nginx\n"
         f"echo '# another' > out/site.new; mv out/site.new out/site.conf; {RELOAD}",
         heal="rm out/override.yaml out/site.conf",
-        red=checks("nginx.config_mounted[nginx]", "identity.origin[nginx]"),
-        says="nginx mounted configuration: expected the files that the host has now, "
-        "observed /run/site.conf of before",
+        red=checks("nginx.config_mounted[nginx]", "identity.origin[nginx]",
+                   "mounts.current[nginx]"),
+        says="nginx mounted configuration: expected the current files on the host, "
+        "observed an old /run/site.conf",
+    ),
+    Fault(
+        "nginx-directory-replaced",
+        "a deploy moved the mounted directory aside and put a new one in its place",
+        inject="rm -rf out/nginx.old; mv out/nginx out/nginx.old; cp -a out/nginx.old out/nginx",
+        heal="rm -rf out/nginx; mv out/nginx.old out/nginx",
+        red=checks("mounts.current[nginx]"),
+        says="nginx mounts: expected what is on the host now, "
+        "observed at /etc/nginx one that was moved to ",
     ),
     Fault(
         "nginx-reload-failed",
-        "nginx was told to reload a configuration that is broken, and went on with the old one",
+        "nginx received a reload with a broken configuration, and kept the old one",
         inject=f"echo 'server {{' >> {_SITE} && docker kill --signal=HUP vpn-nginx",
         until="docker logs vpn-nginx 2>&1 | tail -n 5 | grep -q emerg",
         red=checks("nginx.config_valid[nginx]", "nginx.log[nginx]"),
@@ -58,7 +68,7 @@ FAULTS = (
     ),
     Fault(
         "nginx-old-worker-hangs",
-        "a client that sends its request byte by byte keeps a worker of before the reload",
+        "a client that sends its request byte by byte keeps an old worker after the reload",
         inject="docker exec --detach vpn-nginx bash -c 'exec 3<>/dev/tcp/127.0.0.1/80; "
         'printf "POST /api/health HTTP/1.1\\r\\nHost: localhost\\r\\n" >&3; '
         'printf "Content-Length: 9\\r\\n\\r\\n" >&3; '

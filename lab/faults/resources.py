@@ -66,7 +66,7 @@ FAULTS = (
         "cpu-throttled",
         "a container was held back by its CPU limit again and again",
         # Held back far below its limit, so that it shows on a busy machine too; the counts stay
-        # when the limit is back, and start anew when the container does.
+        # when the limit is back, and start again when the container does.
         inject="docker restart vpn-redis\n"
         "docker update --cpus 0.1 vpn-redis\n"
         "docker exec vpn-redis timeout 6 sh -c 'while :; do :; done' || true\n"

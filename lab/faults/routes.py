@@ -13,8 +13,22 @@ FAULTS = (
         "/api leads to another service, which answers 200",
         inject="sed -i 's#proxy_pass http://api:5000;"
         f"#rewrite ^ /health break; proxy_pass http://python-api:5001;#' {_SITE} && {RELOAD}",
-        red=checks("routes.identity[api, api-health]", "nginx.routed[api, api-health]"),
+        red=checks("routes.identity[api, api-health]", "nginx.routed[api, api-health]",
+                   "routes.instance[api, api-health]"),
         says="api answered by api: expected service: api, observed service: python-api",
+    ),
+    Fault(
+        "route-from-stale-cache",
+        "a page comes from a cache, sent by a container that no longer exists",
+        inject=f"sed -i '1i proxy_cache_path /tmp/old keys_zone=old:1m;' {_SITE}\n"
+        "sed -i 's#proxy_pass http://api:5000;#& proxy_cache old; proxy_cache_valid 1h; "
+        f"proxy_ignore_headers Cache-Control Expires Set-Cookie Vary;#' {_SITE} && {RELOAD}\n"
+        "for path in api api/health; do curl -sk -o /dev/null "
+        "--resolve chatbuilds.com:$LAB_HTTPS_PORT:127.0.0.1 "
+        "https://chatbuilds.com:$LAB_HTTPS_PORT/$path; done\n"
+        f"compose up --detach --no-deps --force-recreate --wait api && {RELOAD}",
+        red=checks("routes.instance[api, api-health]"),
+        says="api instance: expected a running container of api, observed ",
     ),
     Fault(
         "route-degraded",
@@ -37,6 +51,15 @@ FAULTS = (
         inject=f"sed -i 's#return 301 https://#return 301 http://#' {_PLAIN} && {RELOAD}",
         red=checks("routes.upgrade[http-redirect]"),
         says="http-redirect upgrade to https: expected 301 or 308 to https, observed 301 to http:",
+    ),
+    Fault(
+        "redirect-to-closed-port",
+        "plain http is sent to a port at which nothing listens",
+        inject=f"sed -i 's#https://$host$request_uri#https://$host:8443$request_uri#' {_PLAIN} && "
+        f"{RELOAD}",
+        red=checks("routes.upgrade[http-redirect]", "routes.redirects[http-redirect]"),
+        says="http-redirect upgrade to https: expected 301 or 308 to https at a port that is "
+        "published, observed 301 to https://chatbuilds.com:8443/",
     ),
     Fault(
         "http-upgraded-for-now",
@@ -74,7 +97,7 @@ FAULTS = (
     ),
     Fault(
         "prefix-lost",
-        "a program behind a prefix is not told of it, and redirects to pages of another one",
+        "a program behind a prefix does not receive it, and redirects to pages of another one",
         inject=f"sed -i '/X-Script-Name/d' {_SITE} && {RELOAD}",
         red=checks("routes.status[pgadmin]"),
         unknown=("routes.identity[pgadmin]", "routes.latency[pgadmin]"),

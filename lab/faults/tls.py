@@ -31,12 +31,12 @@ def _shown(
 
 FAULTS = (
     _shown(
-        "certificate-expired", "a certificate was not renewed in time", "expired", "dates",
+        "certificate-expired", "a certificate was not merge_facts in time", "expired", "dates",
         says="dates: expected valid for at least 7 more days, observed expired on",
     ),
     _shown(
         "certificate-ends-soon",
-        "the renewal of a certificate has failed for weeks, and nobody noticed", "ending", "dates",
+        "the renewal of a certificate has failed for weeks, unnoticed", "ending", "dates",
         says="dates: expected valid for at least 7 more days, observed 4 days left",
         refused=False,
     ),
@@ -74,6 +74,6 @@ FAULTS = (
         inject="sed -i 's/ssl_protocols TLSv1.2/ssl_protocols TLSv1.1 TLSv1.2/; "
         f"/ssl_protocols/a ssl_ciphers DEFAULT:@SECLEVEL=0;' out/nginx/nginx.conf && {RELOAD}",
         red=checks(f"tls.version[chatbuilds.com, python-api.chatbuilds.com, {_HOST}]"),
-        says="chatbuilds.com TLS version: expected at least TLSv1.2, observed TLSv1.1 is accepted",
+        says="chatbuilds.com TLS version: expected at least TLSv1.2, observed also TLSv1.1",
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Runs shellcheck on every script, and on the shell in the action, the workflow and the recipes.
+"""Runs shellcheck on every script, and on the shell code in the action, workflow and recipes.
 
 python -m tests.ci.shell_lint
 """
@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 
-from tests.ci.stage import ROOT
+from tests.ci.fake_installation import ROOT
 
-# What is sourced is checked where it is sourced. GitHub and GitLab set variables of their own.
+# Sourced files are checked with the script that sources them. GitHub and GitLab set variables.
 _OPTIONS = ("--external-sources", "--shell=bash")
 _ALLOWED_IN_YAML = "--exclude=SC1091,SC2153,SC2154"
 _FOLDERS = ("scripts", ".ci")
@@ -23,13 +23,13 @@ _FOLDERS = ("scripts", ".ci")
 def scripts() -> list[str]:
     """Return the scripts, relative to the root."""
     files = (path for folder in _FOLDERS for path in (ROOT / folder).iterdir())
-    # `__pycache__` is a folder, and Python has a linter of its own.
+    # Not `__pycache__`, and not Python, which has its own linter.
     shell = (path for path in files if path.is_file() and path.suffix != ".py")
     return sorted(str(path.relative_to(ROOT)) for path in shell)
 
 
 def embedded() -> Iterator[tuple[str, str]]:
-    """Yield a name and the text of each piece of shell in a YAML file or a table of cron."""
+    """Yield the name and the text of each piece of shell code in a YAML file or crontab."""
     for path in (ROOT / "action.yml", *sorted((ROOT / ".github" / "workflows").iterdir())):
         loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
         yield from _steps(path.name, [loaded.get("runs", {}), *loaded.get("jobs", {}).values()])
@@ -56,7 +56,7 @@ def _steps(name: str, jobs: Any) -> Iterator[tuple[str, str]]:
 
 
 def main() -> int:
-    """Run it; return 1 if anything is found, or if there is no shellcheck."""
+    """Run shellcheck. Return 1 if it finds anything, or if it is not installed."""
     program = shutil.which("shellcheck")
     if program is None:
         print("there is no shellcheck: apt-get install shellcheck", file=sys.stderr)

@@ -1,14 +1,17 @@
-"""A few of the deploys of `tests.gated_deploys`, in which something impairs the gates."""
+"""A few deploys of `tests.ci.gated_deploys`, in which something impairs the gates."""
 
 from pathlib import Path
 
-from tests.gated_deploys import run_all
+from tests.ci.gated_deploys.run import run_all
 
-FIRST, DEPLOYS = 1, 6
+NUMBERS = (18, 19, 22)
+"""Good releases with broken output and a killed process, and a deploy that fails halfway."""
 
 
 def test_no_impairment_leads_to_a_wrong_decision(tmp_path: Path) -> None:
-    done = run_all(FIRST, DEPLOYS, at_once=2, folder=tmp_path)
+    done = run_all(NUMBERS, at_once=3, folder=tmp_path)
     assert [(each.number, list(each.violations)) for each in done] == [
-        (number, []) for number in range(FIRST, FIRST + DEPLOYS)
+        (number, []) for number in NUMBERS
     ]
+    assert [each.impairment for each in done] == ["output", "none", "killed"]
+    assert done[1].rolled_back

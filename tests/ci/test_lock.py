@@ -1,4 +1,4 @@
-"""The lock file: it has all that stackproof needs, in versions that fit, each with its hashes."""
+"""The lock file contains every dependency, in a version that fits, with hashes."""
 
 import re
 import tomllib
@@ -7,7 +7,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.ci.stage import ROOT
+from tests.ci.fake_installation import ROOT
 
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 LOCKED = {
@@ -19,14 +19,14 @@ NEEDED = [*PROJECT["project"]["dependencies"], *PROJECT["build-system"]["require
 
 
 @pytest.mark.parametrize("needed", NEEDED)
-def test_what_is_needed_is_locked(needed: str) -> None:
+def test_every_dependency_is_locked(needed: str) -> None:
     requirement = Requirement(needed)
     version = LOCKED.get(canonicalize_name(requirement.name))
     assert version, "run scripts/lock"
     assert requirement.specifier.contains(version, prereleases=True)
 
 
-def test_each_package_has_hashes_and_nothing_names_a_registry() -> None:
+def test_packages_have_hashes_and_no_registry() -> None:
     lines = [line for line in LOCK.splitlines() if not line.startswith("#")]
     packages = " ".join(lines).replace("\\", " ")
     for package in re.split(r"\s(?=[a-z][\w.-]*==)", packages):

@@ -1,4 +1,4 @@
-"""The recipes in docs/recipes, run as they stand, but with programs that only note their calls."""
+"""The recipes in docs/recipes, run unchanged with programs that only record their calls."""
 
 import configparser
 import re
@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.ci.stage import ROOT, RUN_SECONDS, Stage, set_up
-from tests.ci.test_github_steps import ACTION, CALLED
+from tests.ci.fake_installation import ROOT, RUN_SECONDS, FakeInstallation, install
+from tests.ci.github import ACTION, CALLED
 
 RECIPES = ROOT / "docs" / "recipes"
 INSTALLED = "/opt/stackproof"
@@ -25,57 +25,57 @@ def _yaml(name: str) -> dict[Any, Any]:
     return loaded
 
 
-def _given_rightly(given: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    required = {name for name, each in asked.items() if each.get("required")}
-    assert required <= given.keys() <= asked.keys()
+def _assert_valid(given: Mapping[str, Any], declared: Mapping[str, Any]) -> None:
+    required = {name for name, each in declared.items() if each.get("required")}
+    assert required <= given.keys() <= declared.keys()
 
 
-def test_the_deploy_of_github_gives_the_workflow_what_it_asks_for() -> None:
+def test_the_inputs_of_the_github_deploy() -> None:
     job = _yaml("github-deploy.yml")["jobs"]["prod"]
     assert job["uses"] == f"OWNER/stackproof/.github/workflows/deploy.yml@{'0' * 40}"
-    _given_rightly(job["with"], CALLED["inputs"])
-    _given_rightly(job["secrets"], CALLED["secrets"])
+    _assert_valid(job["with"], CALLED["inputs"])
+    _assert_valid(job["secrets"], CALLED["secrets"])
 
 
-def test_the_schedule_of_github_gives_the_action_what_it_asks_for() -> None:
+def test_the_inputs_of_the_github_schedule() -> None:
     *_, step = _yaml("github-scheduled.yml")["jobs"]["prod"]["steps"]
     assert step["uses"] == "./"
-    _given_rightly(step["with"], ACTION["inputs"])
+    _assert_valid(step["with"], ACTION["inputs"])
     assert "secrets" not in (RECIPES / "github-scheduled.yml").read_text(encoding="utf-8")
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    stage = set_up(tmp_path, tmp_path / "stackproof")
+def fake(tmp_path: Path) -> FakeInstallation:
+    fake = install(tmp_path, tmp_path / "stackproof")
     for name in ("deploy", "rollback"):
         path = tmp_path / f"{name}.sh"
-        path.write_text(f'#!/bin/sh\necho {name} >>"$STAGE/calls"\n', encoding="utf-8")
+        path.write_text(f'#!/bin/sh\necho {name} >>"$FAKE/calls"\n', encoding="utf-8")
         path.chmod(0o755)
-    return stage
+    return fake
 
 
 @pytest.mark.parametrize(
-    ("post", "code", "course"),
+    ("post", "code", "steps"),
     [(0, 0, DEPLOYED), (1, 1, [*DEPLOYED, "rollback", "rollback"]), (6, 6, DEPLOYED)],
 )
-def test_the_deploy_of_gitlab(stage: Stage, post: int, code: int, course: list[str]) -> None:
-    stage.says("post", post)
+def test_the_gitlab_deploy(fake: FakeInstallation, post: int, code: int, steps: list[str]) -> None:
+    fake.exit_codes("post", post)
     job = _yaml("gitlab-ci.yml")["deploy-prod"]
     (line,) = job["script"]
-    here = line.replace(INSTALLED, str(stage.folder / "stackproof"))
-    assert (stage.bash(here, {}).returncode, stage.course) == (code, course)
+    here = line.replace(INSTALLED, str(fake.folder / "stackproof"))
+    assert (fake.bash(here, {}).returncode, fake.steps) == (code, steps)
     (reports,) = job["artifacts"]["paths"]
     assert {"verdict-pre.json", "verdict-post.json"} <= {
-        path.name for path in (stage.folder / reports).iterdir()
+        path.name for path in (fake.folder / reports).iterdir()
     }
-    written = next(each for each in stage.arguments("pytest pre") if each.startswith("--junitxml="))
+    written = next(each for each in fake.arguments("pytest pre") if each.startswith("--junitxml="))
     assert Path(written.partition("=")[2]).match(job["artifacts"]["reports"]["junit"])
 
 
-def test_the_deploy_in_the_shell(stage: Stage) -> None:
+def test_the_shell_deploy(fake: FakeInstallation) -> None:
     page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
     (line,) = re.findall(r"```bash\n(stackproof/scripts/gated-deploy .*?)```", page, re.DOTALL)
-    assert (stage.bash(line, {}).returncode, stage.course) == (0, DEPLOYED)
+    assert (fake.bash(line, {}).returncode, fake.steps) == (0, DEPLOYED)
 
 
 def _cron_line() -> tuple[str, str]:
@@ -84,17 +84,19 @@ def _cron_line() -> tuple[str, str]:
     return " ".join(when), command
 
 
-@pytest.mark.parametrize(("code", "mailed"), [(0, ""), (1, "none said 1"), (6, "none said 6")])
-def test_the_line_of_cron_sends_mail_where_it_does_not_end_well(
-    stage: Stage, code: int, mailed: str
+@pytest.mark.parametrize(
+    ("code", "mailed"), [(0, ""), (1, "none exited with 1"), (6, "none exited with 6")]
+)
+def test_cron_sends_mail_only_after_a_failure(
+    fake: FakeInstallation, code: int, mailed: str
 ) -> None:
-    stage.says("none", code)
+    fake.exit_codes("none", code)
     when, command = _cron_line()
-    assert "%" not in command, "cron makes a line's end of it"
-    here = command.replace(INSTALLED, str(stage.folder / "stackproof"))
-    done = stage.bash(here, {}, by="sh")
+    assert "%" not in command, "cron replaces it by a line break"
+    here = command.replace(INSTALLED, str(fake.folder / "stackproof"))
+    done = fake.bash(here, {}, by="sh")
     assert (done.stdout.strip(), done.stderr) == (mailed, "")
-    assert stage.arguments("pytest none") == ["-m", "prod and synthetic"]
+    assert fake.arguments("pytest none") == ["-m", "prod and synthetic"]
     assert when == "*/15 * * * *"
 
 
@@ -105,28 +107,28 @@ def _unit(name: str) -> configparser.ConfigParser:
     return unit
 
 
-def test_the_service_of_systemd(stage: Stage) -> None:
+def test_the_systemd_service(fake: FakeInstallation) -> None:
     service = _unit("stackproof@.service")["Service"]
-    here = service["ExecStart"].replace(INSTALLED, str(stage.folder / "stackproof"))
+    here = service["ExecStart"].replace(INSTALLED, str(fake.folder / "stackproof"))
     output = f"/var/lib/{service['StateDirectory']}"
-    command = shlex.split(here.replace("%i", "prod").replace(output, str(stage.folder)))
-    stage.says("none", 6)
-    done = subprocess.run(command, env=stage.environment(), check=False, timeout=RUN_SECONDS)
+    command = shlex.split(here.replace("%i", "prod").replace(output, str(fake.folder)))
+    fake.exit_codes("none", 6)
+    done = subprocess.run(command, env=fake.environment(), check=False, timeout=RUN_SECONDS)
     assert done.returncode == 6
-    assert stage.arguments("pytest none") == [
-        "-m", "prod and synthetic", f"--output={stage.folder}"
+    assert fake.arguments("pytest none") == [
+        "-m", "prod and synthetic", f"--output={fake.folder}"
     ]  # fmt: skip
 
 
 NEEDS = {
-    "systemd-analyze": "the systemd units are not verified by systemd",
-    "crontab": "the line of cron is not verified by cron",
+    "systemd-analyze": "systemd does not verify the units",
+    "crontab": "cron does not verify the crontab",
 }
 
 
 @pytest.fixture
 def program(request: pytest.FixtureRequest) -> str:
-    """A program that verifies a recipe, whose absence is told."""
+    """A program that verifies a recipe."""
     name = str(request.param)
     found = shutil.which(name)
     if not found:
@@ -135,8 +137,8 @@ def program(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.mark.parametrize("program", ["systemd-analyze"], indirect=True)
-def test_systemd_takes_the_units(program: str, tmp_path: Path) -> None:
-    set_up(tmp_path, tmp_path / "stackproof")
+def test_systemd_accepts_the_units(program: str, tmp_path: Path) -> None:
+    install(tmp_path, tmp_path / "stackproof")
     for path in RECIPES.glob("stackproof@.*"):
         text = path.read_text(encoding="utf-8")
         (tmp_path / path.name).write_text(text.replace(INSTALLED, f"{tmp_path}/stackproof"))
@@ -149,8 +151,8 @@ def test_systemd_takes_the_units(program: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("program", ["crontab"], indirect=True)
-def test_cron_takes_the_line(program: str, tmp_path: Path) -> None:
-    # The form of a user's own table, which has no column for the user.
+def test_cron_accepts_the_table(program: str, tmp_path: Path) -> None:
+    # The format of a user's crontab, which has no column for the user.
     table = tmp_path / "table"
     table.write_text(" ".join(_cron_line()) + "\n", encoding="utf-8")
     done = subprocess.run(

@@ -1,83 +1,103 @@
-"""Writes what `docs/checks.md` says of each check, from the check, its faults and their snapshots.
+"""Write the catalogue of checks: `docs/checks.md`, and a page of each suite in `docs/checks/`.
 
-Above its first index the page is written by hand.
+What it says of a check comes from the check, its faults and their snapshots. Above its mark,
+`docs/checks.md` is written by hand.
 """
 
 import inspect
 import sys
 from collections.abc import Iterator
 from itertools import groupby
+from pathlib import Path
 
-from fixtures import subjects
 from lab import faults
-from reports.finding import Finding
-from reports.outcome import Outcome
-from reports.verdict import CheckResult
+from stackproof.finding import Finding
+from stackproof.fixtures.arguments import datastores, subjects
+from stackproof.hint import Hint
+from stackproof.outcome import Outcome
+from stackproof.reports.verdict import CheckResult
 from tests.faults import snapshots
 from tests.faults.gates import GateCheck
 from tests.faults.replay import ROOT, Check, Replay, Replays, replay
 
-PATH = ROOT / "docs" / "checks.md"
+INDEX = ROOT / "docs" / "checks.md"
+FOLDER = ROOT / "docs" / "checks"
 _MARK = "<!-- From here on, scripts/docs writes this page. -->\n"
-_OF_GATES = """\
-These run under [their gate](gate.md) alone. No fault of the lab is theirs: what they judge is a
-deploy. The tests in `tests/live` deploy the lab; those in `tests/suites` judge facts of a deploy.
-"""
+_PAGE = "<!-- scripts/docs writes this page. -->\n"
 _EVIDENCE, _LINES, _WIDTH = 3, 3, 100
 """How much of a sample's evidence is shown: entries, lines of each, characters of a line."""
 
 
-def page(replays: Replays) -> str:
-    """The whole page: what is written by hand, and what is not."""
-    by_hand, _, _ = PATH.read_text(encoding="utf-8").partition(_MARK)
-    suites = [
-        (suite, list(checks))
+def pages(replays: Replays) -> dict[Path, str]:
+    """Return every page by its path."""
+    suites = {
+        suite: list(checks)
         for suite, checks in groupby(
-            sorted(replays.checks, key=lambda each: each.suite), key=lambda each: each.suite
+            sorted((*replays.checks, *replays.undeclared), key=lambda each: each.suite),
+            key=lambda each: each.suite,
         )
-    ]
-    lines = [_MARK, *(_entry(suite, checks) for suite, checks in suites)]
-    lines += ["", "What a check can be for:", "", *_subjects(replays)]
-    for suite, checks in suites:
-        lines += ["", f"## {suite}", "", checks[0].about]
-        for check in checks:
-            lines += ["", *_section(check, replays)]
-    lines += ["", "## Of the gates", "", _OF_GATES, *map(_of_gate, replays.of_gates)]
-    return by_hand + "\n".join(lines) + "\n"
+    }
+    gates = {
+        suite: list(checks)
+        for suite, checks in groupby(replays.of_gates, key=lambda each: each.suite)
+    }
+    written = {name: _page_of_suite(name, checks, replays) for name, checks in suites.items()}
+    written |= {name: _page_of_gate(name, checks) for name, checks in gates.items()}
+    found = {FOLDER / f"{name}.md": "\n".join(lines) + "\n" for name, lines in written.items()}
+    by_hand, _, _ = INDEX.read_text(encoding="utf-8").partition(_MARK)
+    names = {name: [each.name for each in checks] for name, checks in suites.items()}
+    gate_names = {name: [each.name for each in checks] for name, checks in gates.items()}
+    index = [_MARK, *_entries(names), "", "## Subjects", "", *_subjects(replays)]
+    index += ["", "## At a gate", "", "These run only at [a gate of a deploy](gate.md).", ""]
+    return found | {INDEX: by_hand + "\n".join([*index, *_entries(gate_names)]) + "\n"}
 
 
-def _of_gate(check: GateCheck) -> str:
-    proofs = ", ".join(f"`{file}`" for file in check.proofs)
-    why = " ".join(check.why.split())
-    return f"- **{check.name}**, {' and '.join(check.gates)}: {why} Cases of it: {proofs}."
+def _page_of_suite(name: str, checks: list[Check], replays: Replays) -> list[str]:
+    lines = [_PAGE, f"# {name}", "", checks[0].about, "", "[All suites](../checks.md)"]
+    for check in checks:
+        lines += ["", *_section(check, replays)]
+    return lines
+
+
+def _page_of_gate(name: str, checks: list[GateCheck]) -> list[str]:
+    lines = [_PAGE, f"# {name}", "", checks[0].about, "", "[All suites](../checks.md)"]
+    for check in checks:
+        tests = ", ".join(f"`{file}`" for file in check.proofs)
+        gates = " and ".join(f"`--gate={gate}`" for gate in check.gates)
+        lines += ["", f"## {check.name}", "", check.why, "", f"Runs at {gates}. Tests: {tests}."]
+    return lines
+
+
+def _entries(suites: dict[str, list[str]]) -> Iterator[str]:
+    for suite, names in suites.items():
+        page = f"checks/{suite}.md"
+        links = (f"[{name.partition('.')[2]}]({page}#{_anchor(name)})" for name in names)
+        yield f"- **[{suite}]({page})**: {', '.join(links)}"
 
 
 def _subjects(replays: Replays) -> Iterator[str]:
-    for name in sorted({check.subject for check in replays.checks}):
-        yield f"- **{_words(name)}**: {inspect.getdoc(getattr(subjects, name))}"
+    for name in sorted({check.subject for check in (*replays.checks, *replays.undeclared)}):
+        yield f"- **{_words(name)}**: {inspect.getdoc((vars(subjects) | vars(datastores))[name])}"
 
 
 def _words(subject: str) -> str:
     return subject.replace("_", " ")
 
 
-def _entry(suite: str, checks: list[Check]) -> str:
-    links = (f"[{each.check}](#{_anchor(each)})" for each in checks)
-    return f"- **[{suite}](#{suite})**: {', '.join(links)}"
-
-
-def _anchor(check: Check) -> str:
-    return check.name.replace(".", "")
+def _anchor(name: str) -> str:
+    return name.replace(".", "")
 
 
 def _section(check: Check, replays: Replays) -> Iterator[str]:
-    yield f"### {check.name}"
+    yield f"## {check.name}"
     yield ""
     yield check.why
     yield ""
     critical = "**Critical.** " if check.critical else ""
     faults_named = ", ".join(f"`{name}`" for name in _faults(check))
-    yield f"{critical}{_declared(check)}. Turned red by {faults_named}."
+    tests = ", ".join(f"`{file}`" for file in check.proofs)
+    shown = f"Turned red by {faults_named}" if faults_named else f"Tests: {tests}"
+    yield f"{critical}{_declared(check)}. {shown}."
     if sample := _sample(check, replays):
         fault, result = sample
         yield ""
@@ -111,7 +131,7 @@ def _faults(check: Check) -> list[str]:
 
 
 def _sample(check: Check, replays: Replays) -> tuple[str, CheckResult] | None:
-    """The failure that a fault is about, or else the first one; None without a snapshot."""
+    """Return the failure that a fault is about, else the first one; None without a snapshot."""
     samples = [
         (name, result)
         for name in _faults(check)
@@ -128,7 +148,8 @@ def _shortened(result: CheckResult) -> str:
         title: "\n".join(_cut(text.splitlines()))
         for title, text in list(result.evidence.items())[:_EVIDENCE]
     }
-    return str(Finding(result.headline, result.expected, result.observed, evidence, result.hint))
+    hints = tuple(Hint(each.text, each.place) for each in result.hints)
+    return str(Finding(result.headline, result.expected, result.observed, evidence, hints))
 
 
 def _cut(lines: list[str]) -> list[str]:
@@ -137,7 +158,12 @@ def _cut(lines: list[str]) -> list[str]:
 
 
 def main() -> int:
-    PATH.write_text(page(replay(sorted(snapshots.names()))), encoding="utf-8")
+    FOLDER.mkdir(exist_ok=True)
+    written = pages(replay(sorted(snapshots.names())))
+    for path, text in written.items():
+        path.write_text(text, encoding="utf-8")
+    for path in set(FOLDER.glob("*.md")) - written.keys():
+        path.unlink()
     return 0
 
 

@@ -1,22 +1,24 @@
-"""The committed snapshots: what the suites saw of a stack with each fault, and of healthy ones."""
+"""The committed snapshots: a stack with each fault, and healthy stacks."""
 
 import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
-from fixtures.facts import Facts, Machine
 from lab import HERE, OUT, address
 from lab.process import LabError
+from stackproof.facts.machine import Machine
+from stackproof.facts.snapshot import Facts
+from stackproof.probes.snapshot import Snapshot
 
 FOLDER = Path(__file__).parent / "snapshots"
 _SUFFIX = ".json.gz"
 _PORTS = (80, 443)
 _ANYWHERE = "/opt/stackproof"
-"""Stands for the working copy that the lab was brought up from."""
+"""Replaces the path of the checkout that the lab was started from."""
 
 
 def healthy(environment: str) -> str:
-    """The name of the snapshot of an environment of which all is well."""
+    """Return the name of the snapshot of a healthy environment."""
     return f"healthy-{environment}"
 
 
@@ -24,17 +26,17 @@ def names() -> frozenset[str]:
     return frozenset(path.name.removesuffix(_SUFFIX) for path in FOLDER.glob(f"*{_SUFFIX}"))
 
 
-def read(name: str) -> Facts:
+def read(name: str) -> Snapshot:
     """Read a committed snapshot.
 
     Raises:
-        ValueError: the facts have another form by now.
+        ValueError: the format of the facts has changed.
     """
-    return Facts.model_validate_json(gzip.decompress(_path(name).read_bytes()))
+    return Snapshot.model_validate_json(gzip.decompress(_path(name).read_bytes()))
 
 
 def take(name: str, seen: Facts) -> Path:
-    """Commit what a run saw, without what is true of this machine alone.
+    """Write the facts of a run as a snapshot, without anything specific to this machine.
 
     Raises:
         LabError: it holds a secret, or the lab is not where it is when its snapshots are replayed.

@@ -6,8 +6,8 @@ import pytest
 
 from lab import HERE, address
 from lab.process import LabError
+from tests import shop
 from tests.faults import snapshots
-from tests.suites import shop
 
 FILE = f"{HERE}/compose.yaml"
 SEEN = shop.facts(

@@ -1,4 +1,4 @@
-"""The lab's certificates: each for the names of a host, and made anew where it is for others."""
+"""The lab's certificates: valid for the names of their host, and replaced if they are not."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from lab import certificates
 
 
 @pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _temporary_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(certificates, "DIRECTORY", tmp_path)
     monkeypatch.setattr(certificates, "AUTHORITY", tmp_path / "ca.crt")
 
@@ -27,7 +27,7 @@ def test_each_is_for_a_host_of_production_and_of_staging() -> None:
         assert _names(host) == [host, of_staging]
 
 
-def test_one_of_before_staging_had_its_names_is_made_anew() -> None:
+def test_a_certificate_for_other_names_is_replaced() -> None:
     certificates.ensure()
     kept, _ = certificates.files("chatbuilds.com")
     replaced, key = certificates.files("nexusai.domain.com")

@@ -1,4 +1,4 @@
-"""What faults alter of the machine is undone, and nothing that is somebody else's."""
+"""Alterations of the machine by faults are undone, and nothing else."""
 
 import os
 import socket
@@ -19,7 +19,7 @@ DISK = "61 25 0:50 / /run/lab rw - tmpfs stackproof-lab rw,size=1024k"
 
 @pytest.fixture
 def unmounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was unmounted, of a machine whose files of the lab are in a folder of their own."""
+    """The mount points that were unmounted; the lab's files are in a temporary folder."""
     for name, file in {"MEMORY": "meminfo", "RELAY": "engine.sock", "DISK": "lab"}.items():
         monkeypatch.setattr(machine, name, tmp_path / file)
     monkeypatch.setattr(address, "FILE", tmp_path / "lab.env")
@@ -68,7 +68,7 @@ def test_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("unmounted")
-def test_a_folder_that_somebody_uses(tmp_path: Path) -> None:
+def test_a_folder_in_use(tmp_path: Path) -> None:
     kept = tmp_path / "lab" / "kept"
     kept.parent.mkdir()
     kept.touch()
@@ -85,7 +85,7 @@ def _restored() -> None:
 
 
 @pytest.mark.parametrize("command", [stack.up, stack.down])
-def test_before_anything_else(command: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_restore_comes_first(command: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "restore", _restored)
     with pytest.raises(RestoredError):
         command()
@@ -102,7 +102,7 @@ def test_the_relay_ends_with_its_socket(tmp_path: Path) -> None:
         ) as relay:
             try:
                 assert _answer(path, engine) == b'{"ServerVersion":"1.0"  }'
-                # Another one in its place is no reason to stay.
+                # It ends even if another file replaces the socket.
                 path.rename(tmp_path / "before")
                 path.touch()
                 assert relay.wait(RELAY_SECONDS) == 0
@@ -111,7 +111,7 @@ def test_the_relay_ends_with_its_socket(tmp_path: Path) -> None:
 
 
 def _answer(path: Path, engine: socket.socket) -> bytes:
-    """What a client is told where the engine says that it is 20.10."""
+    """Return the altered response of an engine with version 20.10."""
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(RELAY_SECONDS)
         while True:

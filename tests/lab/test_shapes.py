@@ -1,4 +1,4 @@
-"""The lab's two shapes: what they hold, what stands in their way, and what they leave alone."""
+"""The lab's shapes: their containers, their ports, and what they keep."""
 
 import socket
 import sys
@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from environments.loader import load
-from environments.model import Environment
-from fixtures.collection import SUBJECTS
 from lab import __main__, address, checkout, containers, faults, shapes, stack
 from lab.faults.fault import Fault
 from lab.process import LabError
 from lab.shapes import DEVELOPMENT, PRODUCTION, Shape
+from stackproof.environment.loader import load
+from stackproof.environment.model import Environment
+from stackproof.fixtures.session.subjects import SUBJECTS
 
 ENVIRONMENTS = Path(__file__).parents[2] / "environments"
 
@@ -26,7 +26,7 @@ def _verifying(shape: Shape) -> Environment:
 @pytest.mark.parametrize("shape", shapes.ALL.values(), ids=shapes.ALL)
 def test_a_shape_has_the_containers_of_its_environment(shape: Shape) -> None:
     declared = _verifying(shape).services.values()
-    assert sorted(map(containers.name, shape.services)) == sorted(s.container for s in declared)
+    assert sorted(map(shape.container, shape.services)) == sorted(s.container for s in declared)
 
 
 def test_development_publishes_what_is_declared() -> None:
@@ -34,12 +34,12 @@ def test_development_publishes_what_is_declared() -> None:
     assert DEVELOPMENT.ports == {int(p): s.name for s in declared for p in s.publish}
 
 
-def test_development_is_made_from_the_declared_file() -> None:
+def test_development_uses_the_declared_compose_file() -> None:
     assert str(DEVELOPMENT.file).endswith(f"/{_verifying(DEVELOPMENT).compose_file}")
 
 
 @pytest.mark.parametrize("fault", faults.ALL.values(), ids=faults.ALL)
-def test_a_fault_reddens_what_its_shape_has(fault: Fault) -> None:
+def test_a_fault_names_subjects_of_its_shape(fault: Fault) -> None:
     environment = _verifying(shapes.ALL[fault.shape])
     subjects = {name for of in SUBJECTS.values() for name in of(environment)}
     assert {check.partition("[")[2].removesuffix("]") for check in fault.red} <= subjects
@@ -51,7 +51,7 @@ def taken() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_a_taken_port_is_refused(tmp_path: Path, taken: int) -> None:
+def test_a_port_in_use(tmp_path: Path, taken: int) -> None:
     file = tmp_path / "compose.yaml"
     file.write_text(f'services: {{api-dev: {{ports: ["{taken}:5000"]}}}}')
     shape = replace(DEVELOPMENT, template=file)
@@ -64,7 +64,7 @@ def test_a_taken_port_is_refused(tmp_path: Path, taken: int) -> None:
     address.refuse_taken(shape, frozenset({taken}))
 
 
-def test_the_checkout_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_checkout_is_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkout, "CHECKOUT", tmp_path)
     monkeypatch.setattr(checkout, "CODE", tmp_path / "services")
     file = tmp_path / "infrastructure" / "compose.yml"
@@ -80,7 +80,7 @@ def test_the_checkout_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert not added.exists()
 
 
-def test_who_sees_a_file_of_the_host() -> None:
+def test_which_containers_mount_a_file() -> None:
     def container(kind: str, source: str) -> containers.Inspected:
         return {"Mounts": [{"Type": kind, "Source": source}]}
 
@@ -97,12 +97,12 @@ def test_who_sees_a_file_of_the_host() -> None:
 def production_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(containers, "refuse_foreign", lambda _: None)
     monkeypatch.setattr(containers, "is_up", lambda shape: shape is PRODUCTION)
-    monkeypatch.setattr(stack, "up", lambda _: pytest.fail("somebody's lab was replaced"))
+    monkeypatch.setattr(stack, "up", lambda _: pytest.fail("the running lab was replaced"))
 
 
 @pytest.mark.usefixtures("production_up")
 @pytest.mark.parametrize("command", ["break", "heal"])
-def test_a_fault_leaves_the_other_shape_alone(
+def test_a_fault_keeps_the_other_shape(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _run(monkeypatch, command, "dev-redis-hung") == 1
@@ -124,7 +124,10 @@ def test_a_fault_needs_its_shape(
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["up", "--shape=staging"], "lab: no shape is called staging: there are prod and dev\n"),
+        (
+            ["up", "--shape=staging"],
+            "lab: unknown shape staging: expected prod or dev or kinds or proxies\n",
+        ),
         (
             ["up", "--shape"],
             "usage: scripts/lab [up [--shape=SHAPE] | down | env | faults | break NAME | "

@@ -1,4 +1,4 @@
-"""The lab, up for the tests that are marked live, and looks at it."""
+"""The lab for the tests that are marked live, and sessions that verify it."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from lab import OUT, address, deploy, shapes, stack
-from lab.shapes import PRODUCTION, Shape, ShapeName
+from lab.shapes import KINDS, PRODUCTION, PROXIES, Shape, ShapeName
+from tests.command_line import ROOT, Ran, run
 from tests.faults import snapshots
-from tests.live.looker import Look, Looker, looking
-from tests.suites.command_line import ROOT, Ran, run
+from tests.live.warm_session import Observation, WarmSession, start
 
 LAB_FILE = ROOT / "environments" / "lab.yaml"
 SERVICES = ("api", "web", "nginx")
@@ -24,32 +24,38 @@ Gate = Callable[..., Ran]
 @pytest.fixture(scope="session")
 def bring_up() -> Iterator[Callable[[ShapeName], Shape]]:
     """Brings a shape up where it is not the one that the test before it had."""
+    used = set[ShapeName]()
 
     @lru_cache(maxsize=1)
     def of(name: ShapeName) -> Shape:
+        used.add(name)
         stack.up(shapes.ALL[name])
         return shapes.ALL[name]
 
     yield of
-    stack.up(PRODUCTION)
+    beside = {each.name: each for each in (KINDS, PROXIES)}
+    for name in used & beside.keys():
+        stack.take_down(beside[name])
+    if used - beside.keys():
+        stack.up(PRODUCTION)
 
 
 @pytest.fixture(scope="session")
-def looker() -> Iterator[Looker]:
-    with looking(*(shape.environment for shape in shapes.ALL.values())) as started:
+def warm_session() -> Iterator[WarmSession]:
+    with start(*(shape.environment for shape in shapes.ALL.values())) as started:
         yield started
 
 
 @pytest.fixture
 def keep(
     request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
-) -> Callable[[Look, str], None]:
+) -> Callable[[Observation, str], None]:
     """Where snapshots are to be taken: takes what was seen of a fault, or of none."""
 
-    def take(look: Look, fault: str = "") -> None:
+    def take(observation: Observation, fault: str = "") -> None:
         if request.config.getoption("take_snapshots"):
-            name = fault or snapshots.healthy(look.facts.environment)
-            path = snapshots.take(name, look.facts)
+            name = fault or snapshots.healthy(observation.facts.environment)
+            path = snapshots.take(name, observation.facts)
             with capsys.disabled():
                 print(f"\ntook {path.relative_to(ROOT)}, {path.stat().st_size} bytes")
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.wire import Wire, wired
-from lab import HERE, OUT, address, compose, stack
-from lab.engine import docker
+from lab import HERE, OUT, address, stack
+from lab.engine import compose
+from lab.engine.daemon import docker
 from lab.process import run as run_command
 from lab.shapes import PRODUCTION
-from tests.live.remains import remains
+from tests.command_line import Ran, run
+from tests.live.leftovers import leftovers
 from tests.sshd import Sshd, serving_ssh
-from tests.suites.command_line import Ran, run
 
 CHECKOUT = Path("/opt/vpn-enterprise")
 COMPOSE_FILE = CHECKOUT / "infrastructure/docker/docker-compose.prod.yml"
@@ -64,7 +65,7 @@ class Server:
 
     @property
     def engine(self) -> str:
-        """What the engine is called in what is told."""
+        """The name of the engine in results."""
         return f"ssh://{self.sshd.user}@{self.wire.host}:{self.wire.port}"
 
     @property
@@ -85,7 +86,7 @@ class Server:
 
     def run(self, written: Path, environment: str, *arguments: str, **variables: str) -> Ran:
         """Verify an environment as it stands. However that goes, nothing is left behind."""
-        with remains() as left:
+        with leftovers() as left:
             ran = run(
                 written, "-m", environment, *overrides(), *arguments, deadline=RUN_SECONDS,
                 variables={**self.variables, **left.variables, **variables},

@@ -6,10 +6,10 @@ import pytest
 
 from lab import address, stack
 from lab.shapes import PRODUCTION
-from tests.fixtures.access_page import undocumented_calls, undocumented_lines, unframed
-from tests.fixtures.engine_proxy import counting
-from tests.fixtures.test_one_gather import ENGINE
-from tests.suites.command_line import run
+from tests.command_line import run
+from tests.engine.access_page import undocumented_calls, undocumented_lines, unframed
+from tests.engine.engine_proxy import counting
+from tests.probes.test_gather import ENGINE
 
 pytestmark = pytest.mark.live
 

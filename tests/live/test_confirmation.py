@@ -1,4 +1,4 @@
-"""On a real engine: what is back when it is looked at again is flaky, and nothing else is asked."""
+"""On a real engine: what passes a retry is FLAKY, and nothing else is requested again."""
 
 import os
 import subprocess
@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from lab import stack
-from tests.fixtures.engine_proxy import counting
-from tests.fixtures.test_one_gather import ENGINE, LAB
-from tests.suites.command_line import ROOT, Ran, run
+from tests.command_line import ROOT, Ran, run
+from tests.engine.engine_proxy import counting
+from tests.probes.test_gather import ENGINE, LAB
 
 pytestmark = pytest.mark.live
 
@@ -56,27 +56,27 @@ def _after_the_first_look(written: Path, act: Callable[[], object], **variables:
 
 
 @pytest.mark.usefixtures("_paused")
-def test_back_when_it_is_looked_at_again(tmp_path: Path) -> None:
+def test_back_when_it_is_retried(tmp_path: Path) -> None:
     ran = _after_the_first_look(tmp_path, lambda: _docker("unpause"))
     assert ran.exit_code == 0, ran.output
-    assert ran.told("lab")[RUNNING] == ("FLAKY", PAUSED)
-    assert {outcome for outcome, _ in ran.told("lab").values()} == {"FLAKY"}
+    assert ran.results("lab")[RUNNING] == ("FLAKY", PAUSED)
+    assert {outcome for outcome, _ in ran.results("lab").values()} == {"FLAKY"}
     assert f"~ {PAUSED} (passed on attempt 2)" in ran.output
 
 
 @pytest.mark.usefixtures("_paused")
-def test_an_engine_that_is_gone_when_it_is_looked_at_again(tmp_path: Path) -> None:
-    """Nobody saw it twice, so it is no reason to roll back."""
+def test_an_engine_that_is_gone_when_it_is_retried(tmp_path: Path) -> None:
+    """It was not seen twice, so it is no reason to roll back."""
     socket = tmp_path / "engine.sock"
     with counting(socket, ENGINE.removeprefix("unix://")) as proxy:
         ran = _after_the_first_look(tmp_path / "out", socket.unlink, DOCKER_HOST=proxy.address)
     assert ran.exit_code == 6, ran.output
-    gone = f"could not look: engine unix://{socket}: no such file or directory"
-    assert ran.told("lab")[RUNNING] == (
+    gone = f"could not be evaluated: engine unix://{socket}: no such file or directory"
+    assert ran.results("lab")[RUNNING] == (
         "UNKNOWN",
-        f"{gone} (when it was looked at first: {PAUSED})",
+        f"{gone} (an earlier attempt failed: {PAUSED})",
     )
-    assert {outcome for outcome, _ in ran.told("lab").values()} == {"UNKNOWN"}
+    assert {outcome for outcome, _ in ran.results("lab").values()} == {"UNKNOWN"}
 
 
 @pytest.mark.usefixtures("_paused")
@@ -86,8 +86,8 @@ def test_only_what_failed_is_asked_for_again(tmp_path: Path) -> None:
             tmp_path / "out", *SELECTION, "--confirm=2", variables={"DOCKER_HOST": proxy.address}
         )
     assert ran.exit_code == 1, ran.output
-    assert ran.told("lab")[RUNNING] == ("FAIL", PAUSED)
-    assert {check.partition("[")[2] for check in ran.told("lab")} == {"ollama]"}
+    assert ran.results("lab")[RUNNING] == ("FAIL", PAUSED)
+    assert {check.partition("[")[2] for check in ran.results("lab")} == {"ollama]"}
     asked = proxy.requests()
     assert asked["GET /containers/json"] == 3
     assert asked["GET /containers/ID/json"] == len(LAB.services) + 2

@@ -6,9 +6,9 @@ import pytest
 
 from benchmarks.fleet import write
 from lab import stack
-from tests.fixtures.engine_proxy import counting
-from tests.fixtures.test_one_gather import ENGINE, LAB
-from tests.suites.command_line import run
+from tests.command_line import run
+from tests.engine.engine_proxy import counting
+from tests.probes.test_gather import ENGINE, LAB
 
 pytestmark = pytest.mark.live
 

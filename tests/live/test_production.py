@@ -15,20 +15,20 @@ from threading import Event, Thread
 import pytest
 
 from lab import HERE, address
-from lab.engine import docker
+from lab.engine.daemon import docker
 from lab.faults import ALL
 from lab.shapes import PRODUCTION
-from tests.fixtures.access_page import (
+from tests.command_line import ROOT, Ran
+from tests.engine.access_page import (
     undocumented_calls,
     undocumented_lines,
     unframed,
     unwrapped,
 )
-from tests.fixtures.engine_proxy import counting
-from tests.fixtures.test_one_gather import ENGINE
+from tests.engine.engine_proxy import counting
+from tests.live.leftovers import leftovers
 from tests.live.production import COMPOSE_FILE, RUN_SECONDS, deployed, overrides, serving
-from tests.live.remains import remains
-from tests.suites.command_line import ROOT, Ran
+from tests.probes.test_gather import ENGINE
 
 pytestmark = pytest.mark.live
 
@@ -51,27 +51,27 @@ def _deployed() -> Iterator[None]:
 def test_as_specified_over_one_connection(environment: str, tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         ran = server.run(tmp_path / "out", environment)
-    assert (ran.exit_code, ran.told(environment)) == (0, {}), ran.output
+    assert (ran.exit_code, ran.results(environment)) == (0, {}), ran.output
     assert server.wire.connections == 1
 
 
 def test_workers_share_the_connection(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         ran = server.run(tmp_path / "out", "prod", "-n2", "--dist=load")
-    assert (ran.exit_code, ran.told("prod")) == (0, {}), ran.output
+    assert (ran.exit_code, ran.results("prod")) == (0, {}), ran.output
     assert server.wire.connections == 1
 
 
 def test_both_at_once(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         ran = server.run(tmp_path / "out", "staging or prod", "-n2")
-    assert (ran.exit_code, ran.told("prod"), ran.told("staging")) == (0, {}, {}), ran.output
+    assert (ran.exit_code, ran.results("prod"), ran.results("staging")) == (0, {}, {}), ran.output
     # Two workers, or one where it came to both.
     assert server.wire.connections <= 2
 
 
 def test_a_run_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
-    with serving(tmp_path, round_trip_s=SLOW_S) as server, remains() as left:
+    with serving(tmp_path, round_trip_s=SLOW_S) as server, leftovers() as left:
         command = [sys.executable, "-m", "pytest", f"--output={tmp_path}", "-m", "prod"]
         running = subprocess.Popen(
             [*command, *overrides()], cwd=ROOT, stdout=subprocess.DEVNULL,
@@ -91,10 +91,10 @@ def test_a_fault_turns_production_red(tmp_path: Path) -> None:
         finally:
             docker(*shlex.split(fault.heal)[1:])
     assert ran.exit_code == 1, ran.output
-    told = ran.told("prod")
-    assert told.keys() == fault.red
-    assert {outcome for outcome, _ in told.values()} == {"FAIL"}
-    assert fault.says in {headline for _, headline in told.values()}
+    results = ran.results("prod")
+    assert results.keys() == fault.red
+    assert {outcome for outcome, _ in results.values()} == {"FAIL"}
+    assert fault.says in {headline for _, headline in results.values()}
 
 
 def test_the_gates_before_a_deploy_and_after_a_rollback(tmp_path: Path) -> None:
@@ -110,14 +110,14 @@ def test_the_gates_before_a_deploy_and_after_a_rollback(tmp_path: Path) -> None:
     variables = address.variables(PRODUCTION)
     with serving(tmp_path) as server:
         ran = server.run(tmp_path / "out", "prod", *before, **variables)
-        [(check, (outcome, line))] = ran.told("prod").items()
+        [(check, (outcome, line))] = ran.results("prod").items()
         assert server.wire.connections == 1
         undone = server.run(tmp_path / "out", "prod", "--gate=rollback", "--wait=20")
         assert server.wire.connections == 2
     assert ran.exit_code == 1, ran.output
     assert (check, outcome) == ("predeploy.limits_together[host]", "FAIL")
     assert line.endswith("observed 19 CPUs and 24 GiB")
-    assert (undone.exit_code, undone.told("prod")) == (0, {}), undone.output
+    assert (undone.exit_code, undone.results("prod")) == (0, {}), undone.output
 
 
 def test_what_is_asked_and_run_is_listed(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ exec sh -c "$SSH_ORIGINAL_COMMAND"
         serving(tmp_path, within=instead(recorder, SOCKET), ForceCommand=str(shell)) as server,
     ):
         ran = server.run(tmp_path / "out", "prod")
-    assert (ran.exit_code, ran.told("prod")) == (0, {}), ran.output
+    assert (ran.exit_code, ran.results("prod")) == (0, {}), ran.output
     assert undocumented_calls(proxy.requests()) == set()
     scripts = [part for *_, script in proxy.execs() for part in unframed(script)]
     assert scripts
@@ -151,7 +151,7 @@ def test_a_connection_that_drops_is_made_again(tmp_path: Path) -> None:
         once(lambda: server.wire.received > IN_THE_MIDDLE, server.wire.cut),
     ):
         ran = server.run(tmp_path / "out", "prod")
-    assert (ran.exit_code, ran.told("prod")) == (0, {}), ran.output
+    assert (ran.exit_code, ran.results("prod")) == (0, {}), ran.output
     assert server.wire.connections == 2
 
 
@@ -198,7 +198,7 @@ def test_a_wrong_key(tmp_path: Path) -> None:
     is_unknown(ran, f"engine {server.engine}: ")
 
 
-def test_a_host_key_that_nobody_knows(tmp_path: Path) -> None:
+def test_an_unknown_host_key(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         ran = server.run(tmp_path / "out", "prod", COLUMNS=WIDE, PROD_DEPLOY_HOST_KEY="")
     is_unknown(ran, f"engine {server.engine}: ")
@@ -223,12 +223,12 @@ def test_a_user_who_may_not_use_the_socket() -> None:
         )
         with serving(folder, "deploy", instead(users, "/etc/passwd")) as server:
             ran = server.run(folder / "out", "prod", COLUMNS=WIDE)
-        is_unknown(ran, f"engine {server.engine}: nothing leads to {SOCKET} there: ")
+        is_unknown(ran, f"engine {server.engine}: {SOCKET} cannot be reached on the server: ")
         assert "permission denied" in ran.output
 
 
 def instead(path: Path, of: str) -> str:
-    """A command that mounts one file over another, for what follows it and nobody else."""
+    """A command that mounts one file over another, only for what follows it."""
     mount = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
     return shlex.join(["unshare", "--mount", "sh", "-c", mount, "sh", str(path), of])
 
@@ -236,11 +236,11 @@ def instead(path: Path, of: str) -> str:
 def is_unknown(ran: Ran, reason: str) -> None:
     """Nothing is wrong, what needs the server could not be seen, and one line says why."""
     assert ran.exit_code == 6, ran.output
-    assert {outcome for outcome, _ in ran.told("prod").values()} == {"UNKNOWN"}
+    assert {outcome for outcome, _ in ran.results("prod").values()} == {"UNKNOWN"}
     said, *others = [line for line in ran.output.splitlines() if line.startswith("? ")]
     assert not others, "\n".join((said, *others))
     print(said)
-    assert f" checks could not look: {reason}" in said
+    assert f" checks could not be evaluated: {reason}" in said
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Workers of xdist on another host: each looks for itself, and what it says is told apart."""
+"""xdist workers on another host: each observes for itself, and its results are kept apart."""
 
 import shutil
 import sys
@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from lab import OUT, stack
+from tests.command_line import ROOT, Ran, run
 from tests.sshd import serving_ssh
-from tests.suites.command_line import ROOT, Ran, run
 
 pytestmark = pytest.mark.live
 
-PARTS = ("conftest.py", "pyproject.toml", "environments", "fixtures", "suites", "reports")
+PARTS = ("conftest.py", "pyproject.toml", "environments", "fixtures", "suites", "reports", "src")
 
 
 @contextmanager
@@ -26,9 +26,14 @@ def _far(folder: Path) -> Iterator[tuple[Path, str]]:
     shutil.copy(OUT / "lab.env", checkout / "lab" / "out")
     for part in PARTS:
         if (source := ROOT / part).is_dir():
-            shutil.copytree(source, checkout / part, ignore=shutil.ignore_patterns("__pycache__"))
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, checkout / part, symlinks=True, ignore=ignored)
         else:
             shutil.copy(source, checkout)
+    # As if stackproof were installed from that checkout.
+    python = folder / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={checkout / "src"} exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
     with serving_ssh(folder) as sshd:
         known, settings = folder / "known_hosts", folder / "ssh_config"
         known.write_text(f"{sshd.known_host}\n")
@@ -38,7 +43,7 @@ def _far(folder: Path) -> Iterator[tuple[Path, str]]:
         )
         yield (
             checkout,
-            f"--tx=ssh=far//id=far//ssh_config={settings}//python={sys.executable}//chdir={checkout}",
+            f"--tx=ssh=far//id=far//ssh_config={settings}//python={python}//chdir={checkout}",
         )
 
 
@@ -69,16 +74,19 @@ def test_what_is_wrong_from_one_place_alone(tmp_path: Path) -> None:
         lab.write_text(changed, encoding="utf-8")
         ran = _look(tmp_path, worker)
     assert ran.exit_code == 1, ran.output
-    told = ran.told("lab")
-    assert told["routes.status[home@far]"] == (
+    not_passed = ran.results("lab")
+    assert not_passed["routes.status[home@far]"] == (
         "FAIL",
         "home status: expected 200, observed connection refused (from far)",
     )
-    assert {check for check in told if not check.endswith("@far]")} == set()
+    assert {check for check in not_passed if not check.endswith("@far]")} == set()
 
 
 def test_a_place_that_cannot_be_reached(tmp_path: Path) -> None:
     stack.up()
     ran = _look(tmp_path, "--tx=ssh=nobody@127.0.0.1 -p 1//id=far//python=python3")
     assert ran.exit_code == 6
-    assert "Exit: could not look: no way by ssh to nobody@127.0.0.1 -p 1" in ran.errors
+    assert (
+        "Exit: could not be evaluated: host unreachable over ssh: nobody@127.0.0.1 -p 1"
+        in ran.errors
+    )

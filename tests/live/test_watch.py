@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from lab import address, deploy, stack
-from lab.engine import docker
+from lab.engine.daemon import docker
 from lab.shapes import Shape
-from reports.availability import RouteAvailability, Watch
+from stackproof.reports.availability.model import RouteAvailability, Watch
 from tests.live.independent import Independent
 
 pytestmark = pytest.mark.live
@@ -29,7 +29,7 @@ class Watched:
         with Independent(address.load().http_port) as self.other:
             done = subprocess.run(
                 [
-                    sys.executable, "-m", "commands", "watch", "lab", f"--output={folder}",
+                    sys.executable, "-m", "stackproof", "watch", "lab", f"--output={folder}",
                     "--", *command,
                 ],
                 cwd=ROOT, capture_output=True, text=True, timeout=WATCH_SECONDS, check=False,
@@ -47,7 +47,7 @@ class Watched:
 
 @pytest.fixture
 def lab(bring_up: Callable[[str], Shape]) -> None:
-    # What the test before has restarted is made anew.
+    # Containers that the previous test restarted are recreated.
     stack.up(bring_up("prod"))
 
 
@@ -94,8 +94,8 @@ def test_a_graceful_deploy_has_no_outage_and_two_instances(lab: None, tmp_path: 
     [container] = docker("ps", "--quiet", f"--filter={service}").split()
     new = docker("inspect", "--format={{.Config.Hostname}}", container).strip()
     for name in OF_THE_API:
-        told = [(each.instance, each.before) for each in seen.routes[name].instances]
-        assert told == [(old, True), (new, False)]
+        results = [(each.instance, each.before) for each in seen.routes[name].instances]
+        assert results == [(old, True), (new, False)]
         assert seen.routes[name].instances[1].last > seen.routes[name].instances[0].last
     [proxy] = seen.routes["health"].instances
     assert proxy.before

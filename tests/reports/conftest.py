@@ -1,18 +1,25 @@
-"""A pytest project with checks in it, run for real with the plugins of `reports` alone."""
+"""A pytest project with checks, run with the plugins of `reports` alone."""
 
 import json
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import reports
+from stackproof.reports import plugins
 
-ROOT = Path(reports.__file__).parents[1]
+# pytester forgets the modules that a run imports first, so that a later run has some of them twice.
+for _plugin in plugins.PLUGINS:
+    import_module(_plugin)
 
+ROOT = Path(__file__).parents[2]
+
+# Not `test_*.py`: the assertion rewriting of the outer pytest would change the messages of asserts.
 _INI = """\
 [pytest]
+python_files = checks.py
 addopts = --assert=plain --strict-markers --strict-config -p no:cacheprovider -rN -q
 filterwarnings = error
 """
@@ -20,13 +27,10 @@ filterwarnings = error
 _CONFTEST = """
 import pytest
 
-pytest_plugins = [
-    "reports.classification",
-    "reports.verdict_file",
-    "reports.allure_labels",
-    "reports.github",
-    "reports.terminal",
-]
+from stackproof.report_properties import WAIVED, properties_of
+from stackproof.unobserved import UnobservedError
+
+pytest_plugins = ["stackproof.reports.plugins"]
 
 
 def pytest_configure(config):
@@ -38,17 +42,16 @@ def pytest_collection_modifyitems(items):
     for item in items:
         mark = item.get_closest_marker("check")
         if mark:
-            item.user_properties += zip(names, mark.args)
-            item.user_properties.append(("severity", mark.kwargs.get("severity", "normal")))
-
-
-class CannotLook(Exception):
-    pass
+            properties_of(item).extend(zip(names, mark.args))
+            properties_of(item).append(("severity", mark.kwargs.get("severity", "normal")))
+            if waiver := mark.kwargs.get("waiver"):
+                properties_of(item).append(("waiver", waiver))
+                item.stash[WAIVED] = True
 
 
 @pytest.fixture
 def engine():
-    raise CannotLook("engine unix:///run/no.sock: no such socket")
+    raise UnobservedError("engine unix:///run/no.sock: no such socket")
 
 
 @pytest.fixture
@@ -57,15 +60,22 @@ def broken():
 
 
 @pytest.fixture
-def breaks_after():
+def broken_teardown():
     yield
     raise ValueError("left behind")
+
+
+@pytest.fixture
+def time_out():
+    return lambda: pytest.fail("Timeout >1.0s")
 """
 
 _HEADER = """\
 import os
 import pytest
-from reports.finding import Finding, finding
+from stackproof.finding import Finding, finding
+from stackproof.hint import server
+from stackproof.unobserved import ConnectionLostError, UnobservedError
 
 class Named:
     def __init__(self, name):
@@ -85,10 +95,7 @@ Run = Callable[..., pytest.RunResult]
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run these checks with these arguments, in a process of its own.
-
-    In this process they would get the assert rewriting of the test that runs them.
-    """
+    """Return a function that runs checks with arguments, in this process by default."""
     for name in (
         "NO_COLOR",
         "FORCE_COLOR",
@@ -100,12 +107,16 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("PYTHONIOENCODING", "utf-8")
+    monkeypatch.setattr("sys.dont_write_bytecode", True)  # two runs can have checks of equal size
+    pytester.syspathinsert()
     pytester.makeini(_INI)
     pytester.makeconftest(_CONFTEST)
 
-    def run(checks: str, *arguments: str) -> pytest.RunResult:
-        pytester.makepyfile(test_checks=_HEADER + checks)
-        return pytester.runpytest_subprocess(*arguments)
+    def run(checks: str, *arguments: str, subprocess: bool = False) -> pytest.RunResult:
+        pytester.makepyfile(checks=_HEADER + checks)
+        if subprocess:
+            return pytester.runpytest_subprocess(*arguments)
+        return pytester.runpytest_inprocess(*arguments)
 
     return run
 
@@ -115,7 +126,7 @@ Read = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def read_verdict(pytester: pytest.Pytester) -> Read:
-    """The verdict that was written of an environment, `lab` where none is named."""
+    """Return a function that reads the verdict on an environment, `lab` by default."""
 
     def read(environment: str = "lab", directory: str = "reports/out") -> dict[str, Any]:
         path = pytester.path / directory / environment / "verdict.json"

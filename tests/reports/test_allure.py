@@ -1,15 +1,18 @@
-"""Allure results: title, labels, the finding in place of a traceback, and evidence attached."""
+"""Allure results: title, labels, the finding instead of a traceback, and attached evidence."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from stackproof.reports.allure_labels import as_code
 from tests.reports import samples
-from tests.reports.conftest import Run
+from tests.reports.conftest import ROOT, Run
 
-_SOURCE = samples.PASS + samples.FAIL + samples.CANNOT_LOOK + samples.CRASH + samples.WAIVED
+_SOURCE = samples.PASS + samples.FAIL + samples.UNOBSERVED + samples.CRASH + samples.WAIVED
 
 
 def _results(directory: Path) -> dict[str, dict[str, Any]]:
@@ -17,29 +20,29 @@ def _results(directory: Path) -> dict[str, dict[str, Any]]:
     return {result["name"]: result for result in results}
 
 
-@pytest.mark.parametrize("arguments", ["", "-n2"])
+@pytest.mark.parametrize("arguments", ["", "-n1"])
 def test_results(run: Run, pytester: pytest.Pytester, arguments: str) -> None:
     run(_SOURCE, "--alluredir=allure", *arguments.split())
     results = _results(Path(pytester.path, "allure"))
-    told = {
+    found = {
         name: (result["status"], result.get("statusDetails", {}).get("message"))
         for name, result in results.items()
     }
-    assert told == {
+    assert found == {
         "containers.healthy[api]": ("passed", None),
         "containers.restarts[api]": ("failed", "api restarts: expected at most 0, observed 9"),
         "datastores.ping[redis]": (
             "broken",
-            "could not look: engine unix:///run/no.sock: no such socket",
+            "could not be evaluated: engine unix:///run/no.sock: no such socket",
         ),
-        "routes.status[web]": ("broken", "could not look: KeyError: 'password=[redacted]'"),
+        "routes.status[web]": ("broken", "could not be evaluated: KeyError: 'password=[redacted]'"),
         "network.address[stack]": ("skipped", "XFAIL renumbered until Friday"),
     }
     every_text = "".join(path.read_text() for path in Path(pytester.path, "allure").iterdir())
     assert "hunter2" not in every_text
 
 
-def test_a_failure_in_full(run: Run, pytester: pytest.Pytester) -> None:
+def test_failure(run: Run, pytester: pytest.Pytester) -> None:
     run(samples.FAIL, "--alluredir=allure")
     directory = Path(pytester.path, "allure")
     (result,) = _results(directory).values()
@@ -61,7 +64,7 @@ def test_a_failure_in_full(run: Run, pytester: pytest.Pytester) -> None:
         "One restart is a crash.",
         "**Expected:** `at most 0`",
         "**Observed:** `9`",
-        "**Hint:** `docker logs vpn-api`",
+        "**Run on the server:** `docker logs vpn-api`",
     ]
     attached = {
         each["name"]: (directory / each["source"]).read_text() for each in result["attachments"]
@@ -73,7 +76,7 @@ def test_a_failure_in_full(run: Run, pytester: pytest.Pytester) -> None:
     }
 
 
-def test_a_check_keeps_its_history_from_run_to_run(run: Run, pytester: pytest.Pytester) -> None:
+def test_a_check_keeps_its_history(run: Run, pytester: pytest.Pytester) -> None:
     seen = set()
     for number in (1, 2):
         run(samples.PASS + samples.OTHER_ENVIRONMENT, f"--alluredir=allure{number}")
@@ -82,3 +85,24 @@ def test_a_check_keeps_its_history_from_run_to_run(run: Run, pytester: pytest.Py
             seen.add((result["testCaseId"], result["historyId"]))
     assert len(seen) == 2
     assert len({case for case, _ in seen}) == 1
+
+
+@pytest.mark.parametrize("imported", [False, True])
+def test_allure_is_imported_only_if_requested(tmp_path: Path, *, imported: bool) -> None:
+    options = ["-m", "lab", "--collect-only", "-qq", *[f"--alluredir={tmp_path}"] * imported]
+    code = f"import pytest, sys; pytest.main({options}); sys.exit('allure' in sys.modules)"
+    command = [sys.executable, "-c", code]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=60)
+    assert ran.returncode == imported, ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("docker ps", "`docker ps`"),
+        ("a `b`", "`` a `b` ``"),
+        ("``", "``` `` ```"),
+    ],
+)
+def test_a_command_is_shown_as_it_is(text: str, code: str) -> None:
+    assert as_code(text) == code

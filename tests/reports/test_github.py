@@ -1,4 +1,4 @@
-"""What a run says to GitHub, with the variables that its runners set."""
+"""Annotations and job summaries, with the variables that runners of GitHub set."""
 
 import re
 from datetime import UTC, datetime
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from reports.github import MOST, annotations
-from reports.outcome import Outcome
-from reports.verdict import Attempt, CheckResult, Verdict, judge
+from stackproof.outcome import Outcome
+from stackproof.reports.github import MAX_ANNOTATIONS, annotations
+from stackproof.reports.verdict import Attempt, CheckResult, Verdict, judge
 from tests.reports import samples
 from tests.reports.conftest import Run
 
@@ -36,9 +36,9 @@ def page(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def _heeded(output: str) -> list[str]:
-    """The commands that a runner heeds, which it finds after leading spaces as well."""
-    heeded: list[str] = []
+def _executed(output: str) -> list[str]:
+    """Return the commands that a runner executes, also after leading spaces."""
+    executed: list[str] = []
     stopped = ""
     for line in output.splitlines():
         command = line.strip()
@@ -47,17 +47,17 @@ def _heeded(output: str) -> list[str]:
         elif match := _TOKEN.fullmatch(command):
             stopped = match[1]
         elif command.startswith("::"):
-            heeded.append(command)
+            executed.append(command)
     assert not stopped, "commands are stopped for whatever runs after it"
-    return heeded
+    return executed
 
 
-def test_annotations_come_after_all_else(run: Run, page: Path) -> None:
-    source = samples.FAIL + samples.CANNOT_LOOK + samples.WARNING + samples.WAIVED
+def test_annotations_come_last(run: Run, page: Path) -> None:
+    source = samples.FAIL + samples.UNOBSERVED + samples.WARNING + samples.WAIVED
     result = run(samples.PASS + source)
-    assert _heeded(result.stdout.str()) == [
+    assert _executed(result.stdout.str()) == [
         "::error title=lab containers.restarts[api]::api restarts: expected at most 0, observed 9",
-        "::warning title=lab unknown::datastores.ping[redis] could not look: "
+        "::warning title=lab unknown::datastores.ping[redis] could not be evaluated: "
         "engine unix:///run/no.sock: no such socket",
         "::warning title=lab warning::web certificate: expected more than 21 days left, "
         "observed 12, token: [redacted]",
@@ -67,46 +67,46 @@ def test_annotations_come_after_all_else(run: Run, page: Path) -> None:
     assert result.ret == 1
 
 
-@pytest.mark.parametrize("workers", ["", "-n2"])
+@pytest.mark.parametrize("workers", ["", "-n1"])
 def test_the_summary_is_written_once(run: Run, page: Path, workers: str) -> None:
-    page.write_text("# said before\n", encoding="utf-8")
+    page.write_text("# earlier text\n", encoding="utf-8")
     result = run(samples.PASS + samples.FAIL + samples.OTHER_ENVIRONMENT, *workers.split())
-    told = page.read_text(encoding="utf-8")
-    assert re.findall(r"^#.*", told, flags=re.MULTILINE) == [
-        "# said before",
+    text = page.read_text(encoding="utf-8")
+    assert re.findall(r"^#.*", text, flags=re.MULTILINE) == [
+        "# earlier text",
         "## lab: ❌ NO-GO",
         "## staging: ✅ GO",
     ]
-    assert "hunter2" not in told
-    assert "token: &#91;redacted" not in told, "the evidence is shown as it is"
-    assert "token: [redacted]" in told
-    assert len(_heeded(result.stdout.str())) == 1
+    assert "hunter2" not in text
+    assert "token: &#91;redacted" not in text, "the evidence is shown as it is"
+    assert "token: [redacted]" in text
+    assert len(_executed(result.stdout.str())) == 1
 
 
-def test_no_more_annotations_than_github_shows(run: Run, page: Path) -> None:
-    *shown, last = _heeded(run(MANY).stdout.str())
-    assert len(shown) == MOST - 1
+def test_annotations_up_to_the_limit_of_github(run: Run, page: Path) -> None:
+    *shown, last = _executed(run(MANY).stdout.str())
+    assert len(shown) == MAX_ANNOTATIONS - 1
     assert last == "::error title=3 more::3 more are in the summary of the job"
     assert page.read_text(encoding="utf-8").count("s11 health: expected healthy") == 1
 
 
-def test_nothing_in_a_log_commands_the_runner(run: Run, page: Path) -> None:
+def test_a_log_cannot_control_the_runner(run: Run, page: Path) -> None:
     result = run(LOGGED)
-    assert ": :set-output" in result.stdout.str(), "and that it was tried can be read"
-    assert _heeded(result.stdout.str()) == [
+    assert ": :set-output" in result.stdout.str(), "the attempt is visible"
+    assert _executed(result.stdout.str()) == [
         "::error title=lab containers.restarts[api]::api restarts: expected 0, observed 9"
     ]
 
 
 def test_an_interrupted_run(run: Run, page: Path) -> None:
-    result = run(samples.PASS + samples.STOPPED)
-    assert _heeded(result.stdout.str()) == []
+    result = run(samples.PASS + samples.STOPPED, subprocess=True)
+    assert _executed(result.stdout.str()) == []
     assert "## lab: ❓ UNKNOWN\n\n1 check: 1 passed, interrupted (" in page.read_text("utf-8")
 
 
 @pytest.mark.parametrize("arguments", ["-knothing", "--collect-only"])
 def test_no_verdict(run: Run, page: Path, arguments: str) -> None:
-    assert _heeded(run(samples.PASS, arguments).stdout.str()) == []
+    assert _executed(run(samples.PASS, arguments).stdout.str()) == []
     assert not page.exists() or page.read_text(encoding="utf-8") == ""
 
 
@@ -115,20 +115,20 @@ def test_a_summary_that_cannot_be_written(
 ) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page.parent))
     result = run(samples.PASS)
-    assert _heeded(result.stdout.str()) == [
+    assert _executed(result.stdout.str()) == [
         f"::warning title=summary::cannot write {page.parent}: Is a directory"
     ]
     assert result.ret == 0
 
 
-def test_a_full_page_is_not_made_fuller(run: Run, page: Path) -> None:
+def test_a_full_summary_is_not_extended(run: Run, page: Path) -> None:
     page.write_bytes(b"x" * 999_900)
     run(samples.FAIL)
     assert page.stat().st_size < 1 << 20
 
 
 @pytest.mark.parametrize("value", ["", "false"])
-def test_elsewhere_nothing_is_said(
+def test_no_annotations_outside_of_github(
     run: Run, page: Path, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", value)
@@ -157,12 +157,12 @@ def _failed(subject: str, headline: str, **more: str) -> CheckResult:
     )
 
 
-def test_what_users_feel_comes_first() -> None:
+def test_critical_failures_come_first() -> None:
     verdict = _verdict(_failed("a", "a"), _failed("b", "b", severity="critical"))
     assert [line.rpartition("::")[2] for line in annotations([verdict])] == ["b", "a"]
 
 
-def test_what_has_a_meaning_in_a_command_is_escaped() -> None:
+def test_workflow_commands_are_escaped() -> None:
     verdict = _verdict(_failed("a:80,b", "a: 100%\r\n::error::b, c"))
     assert list(annotations([verdict])) == [
         "::error title=lab routes.status[a%3A80%2Cb]::a: 100%25 : :error::b, c"

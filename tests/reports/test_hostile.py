@@ -1,4 +1,4 @@
-"""Whatever a target says, no output does what it says: each text in each field of each output."""
+"""Hostile texts in every field of every output: none acts on a terminal or a CI runner."""
 
 import json
 import re
@@ -9,14 +9,15 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from reports.verdict import Attempt, CheckResult
 from stackproof.printable import lines, one_line
-from tests.hostile import OURS, TEXTS, complaints
+from stackproof.reports.verdict import Attempt, CheckResult
+from tests.hostile import OURS, TEXTS, complaints, texts_in
 from tests.reports.conftest import Run
 
 _CHECKS = """
 import json, warnings
 from pathlib import Path
+from stackproof.report_properties import WAIVED, properties_of
 
 TEXTS = json.loads(Path("texts.json").read_text())
 numbered = [
@@ -45,13 +46,12 @@ def test_failed(text, number, warn):
 @every("observed")
 def test_observed(text, number):
     assert False, finding(
-        api, "says", expected="well", observed=text, evidence={"body": text}, hint="docker ps"
+        api, "state", expected="ok", observed=text, evidence={"body": text}, hint="docker ps"
     )
 
 @every("unknown")
 def test_unknown(text, number):
-    class CannotLook(Exception): pass
-    raise CannotLook(text)
+    raise UnobservedError(text)
 
 @every("bare")
 def test_bare(text, number):
@@ -67,19 +67,19 @@ def test_skipped(text, number):
 
 @every("waived")
 def test_waived(text, number, request):
-    request.node.add_marker(pytest.mark.xfail(reason=text, raises=AssertionError, strict=False))
-    assert False, finding(api, "says", expected="well", observed=text)
+    properties_of(request.node).append(("waiver", text))
+    request.node.stash[WAIVED] = True
+    assert False, finding(api, "state", expected="ok", observed=text)
 
 @every("passed")
 def test_passed(text, number, request):
-    request.node.user_properties.append(("waiver", text))
+    properties_of(request.node).append(("waiver", text))
 """
 
 _ARGUMENTS = {
     "plain": "",
     "verbose": "-vv --no-header -rA --durations=5 --tb=native -l",
-    "line": "--tb=line -ra",
-    "workers": "-n2 -v",
+    "worker": "-n1 -v --tb=line -ra",
 }
 
 
@@ -116,20 +116,20 @@ def test_files(
 
 
 def _data(folder: Path) -> Iterator[str]:
-    """Each text that is data: evidence is there as it is, with no line of ours beside it."""
-    yield from _texts(json.loads((folder / "reports/out/lab/verdict.json").read_text()))
+    """Yield the texts that are data: evidence, without lines of ours next to it."""
+    yield from texts_in(json.loads((folder / "reports/out/lab/verdict.json").read_text()))
     for result in _allure(folder):
-        yield from _texts(result)
+        yield from texts_in(result)
     for attached in (folder / "allure").glob("*-attachment*"):
         yield attached.read_text(encoding="utf-8")
 
 
 def _prose(folder: Path) -> Iterator[str]:
-    """Each text that is read as a whole."""
+    """Yield the texts that people read as a whole."""
     for each in ET.fromstring((folder / "junit.xml").read_text()).iter():  # noqa: S314
         yield from filter(None, (each.text, *each.attrib.values()))
     for result in _allure(folder):
-        yield from _texts(result.get("statusDetails", {}))
+        yield from texts_in(result.get("statusDetails", {}))
 
 
 def _unsafe(text: str) -> list[str]:
@@ -142,18 +142,6 @@ def _allure(folder: Path) -> list[dict[str, Any]]:
 
 def _values(found: list[dict[str, Any]], key: str) -> list[Any]:
     return [each[key] for each in found]
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for name, each in value.items():
-            yield name
-            yield from _texts(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _texts(each)
 
 
 def _is_inert_markdown(page: str) -> None:
@@ -171,25 +159,26 @@ def _is_inert_markdown(page: str) -> None:
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_a_result_is_safe_however_it_was_made(text: str) -> None:
+def test_a_result_is_safe_to_print(text: str) -> None:
     made = CheckResult.model_validate(
         {
             **dict.fromkeys(("id", "suite", "check", "subject", "service"), text),
             **dict.fromkeys(("headline", "expected", "observed", "hint", "waiver"), text),
+            "hints": ({"text": text, "place": text},),
             "outcome": "FAIL",
             "evidence": {text: text},
             "warnings": (text,),
             "attempts": [Attempt.model_validate({"outcome": "FAIL", "observed": text})],
         }
     )
-    for told in _texts(made.model_dump(mode="json")):
-        assert _unsafe(told) == []
+    for field in texts_in(made.model_dump(mode="json")):
+        assert _unsafe(field) == []
     assert "\n" not in made.headline + made.observed + "".join(made.evidence)
 
 
 @pytest.mark.parametrize("safe", [one_line, lines])
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_made_safe_twice_changes_nothing(safe: Callable[[str], str], text: str) -> None:
+def test_a_safe_text_does_not_change(safe: Callable[[str], str], text: str) -> None:
     assert safe(safe(text)) == safe(text)
 
 
@@ -201,6 +190,6 @@ def test_made_safe_twice_changes_nothing(safe: Callable[[str], str], text: str) 
         "a:b:c 12:28:12", "<none>", "100 %",
     ],
 )  # fmt: skip
-def test_ordinary_text_stays(text: str) -> None:
+def test_ordinary_text_is_kept(text: str) -> None:
     assert one_line(text) == text
     assert lines(f"{text}\n\t{text}\n") == f"{text}\n\t{text}\n"

@@ -1,4 +1,4 @@
-"""Verdicts as Markdown, held against golden files."""
+"""Verdicts as Markdown, compared with golden files."""
 
 import re
 from datetime import UTC, datetime
@@ -7,23 +7,23 @@ from typing import Any, Literal
 
 import pytest
 
-from reports.markdown import LARGEST, markdown
-from reports.outcome import Outcome
-from reports.verdict import Attempt, CheckResult, Verdict, judge
+from stackproof.outcome import Outcome
+from stackproof.reports.markdown import MAX_BYTES, markdown
+from stackproof.reports.verdict import Attempt, CheckResult, HintLine, Verdict, judge
 
 GOLDEN = Path(__file__).parent / "golden"
-NO_MORE = "\nThe rest does not fit here; `verdict.json` has it.\n"
+TRUNCATED = "\nThe rest does not fit here; it is in `verdict.json`.\n"
 
 
 def _check(
-    suite: str, name: str, subject: str, outcome: Outcome = Outcome.PASS, **told: Any
+    suite: str, name: str, subject: str, outcome: Outcome = Outcome.PASS, **fields: Any
 ) -> CheckResult:
     return CheckResult(
         id=f"{suite}.{name}[{subject}]",
         suite=suite,
         check=name,
         subject=subject,
-        **{"service": subject, "attempts": [Attempt(outcome=outcome, observed="")], **told},
+        **{"service": subject, "attempts": [Attempt(outcome=outcome, observed="")], **fields},
         outcome=outcome,
     )
 
@@ -42,7 +42,10 @@ FAILED = _check(
     expected="at most 0",
     observed="9",
     evidence={"log": "boom\n\n</pre><b>*not bold*</b> | a & b", "exit code": "1"},
-    hint="docker logs vpn-api 2>&1 | tail",
+    hints=(
+        HintLine(text="docker logs vpn-api 2>&1 | tail", place="on the server"),
+        HintLine(text="find out *why*"),
+    ),
 )
 ODD = _check(
     "configuration",
@@ -53,19 +56,23 @@ ODD = _check(
     expected="shop/web:1",
     observed="<none>",
 )
-CANNOT_LOOK = [
+UNOBSERVED = [
     _check(
-        "network", "address", service, Outcome.UNKNOWN, headline="could not look: engine is away"
+        "network",
+        "address",
+        service,
+        Outcome.UNKNOWN,
+        headline="could not be evaluated: engine is away",
     )
     for service in ("api", "web", "db", "cache")
 ]
-BROKE = _check(
+BROKEN = _check(
     "routes",
     "status",
     "home",
     Outcome.UNKNOWN,
     service="web",
-    headline="could not look: KeyError: 'State'",
+    headline="could not be evaluated: KeyError: 'State'",
     evidence={"traceback": "line 1\nKeyError: 'State'"},
 )
 WAIVED = _check(
@@ -116,8 +123,8 @@ def _verdict(
 
 VERDICTS = {
     "go": _verdict(*FINE, WARNED, gate="post"),
-    "no-go": _verdict(*FINE, FAILED, ODD, *CANNOT_LOOK, BROKE, WAIVED, FLAKY, WARNED),
-    "unknown": _verdict(*FINE, *CANNOT_LOOK, BROKE, gate="pre"),
+    "no-go": _verdict(*FINE, FAILED, ODD, *UNOBSERVED, BROKEN, WAIVED, FLAKY, WARNED),
+    "unknown": _verdict(*FINE, *UNOBSERVED, BROKEN, gate="pre"),
     "interrupted": _verdict(*FINE[:1], session_code=2),
 }
 
@@ -128,36 +135,36 @@ def test_page(name: str) -> None:
     assert markdown(VERDICTS[name]) == golden.read_text(encoding="utf-8")
 
 
-def test_what_does_not_fit_is_left_out_from_the_end() -> None:
-    whole = markdown(VERDICTS["no-go"])
-    for largest in range(200, len(whole.encode()), 50):
-        page = markdown(VERDICTS["no-go"], largest)
-        assert len(page.encode()) <= largest
-        assert page.endswith(NO_MORE)
-        assert whole.startswith(page.removesuffix(NO_MORE))
+def test_the_end_is_left_out_if_it_does_not_fit() -> None:
+    complete = markdown(VERDICTS["no-go"])
+    for max_bytes in range(200, len(complete.encode()), 50):
+        page = markdown(VERDICTS["no-go"], max_bytes)
+        assert len(page.encode()) <= max_bytes
+        assert page.endswith(TRUNCATED)
+        assert complete.startswith(page.removesuffix(TRUNCATED))
         assert page.count("<details>") == page.count("</details>")
         assert page.startswith("## lab: ❌ NO-GO\n")
 
 
-def test_a_flood_of_failures_fits_a_page() -> None:
-    flood = [
+def test_many_failures_fit() -> None:
+    failures = [
         FAILED.model_copy(
             update={"id": f"containers.restarts[s{n}]", "evidence": {"log": "x" * 9000}}
         )
         for n in range(500)
     ]
-    page = markdown(_verdict(*flood))
-    assert LARGEST * 0.9 < len(page.encode()) <= LARGEST
-    assert page.count("❌ | api restarts") == 500, "all that is wrong is told before the evidence"
+    page = markdown(_verdict(*failures))
+    assert MAX_BYTES * 0.9 < len(page.encode()) <= MAX_BYTES
+    assert page.count("❌ | api restarts") == 500, "all failures come before the evidence"
 
 
-def test_no_text_breaks_out_of_its_cell() -> None:
+def test_texts_stay_in_their_cells() -> None:
     page = markdown(VERDICTS["no-go"])
     rows = [line for line in page.splitlines() if line.startswith("| ❌")]
     assert len(rows) == 2
     assert all(row.count("|") == 6 for row in rows)
-    told = re.sub(r"</?(code|sub|br|b|pre|details|summary)>", "", page)
-    assert "<" not in told.replace("&lt;", "")
+    text = re.sub(r"</?(code|sub|br|b|pre|details|summary)>", "", page)
+    assert "<" not in text.replace("&lt;", "")
 
 
 def test_a_long_text_is_cut_in_its_cell() -> None:
@@ -165,10 +172,10 @@ def test_a_long_text_is_cut_in_its_cell() -> None:
     assert f"<code>{'&amp;' * 299}…</code>" in markdown(_verdict(failed))
 
 
-def test_whether_it_is_new_since_the_baseline() -> None:
+def test_failures_since_the_baseline() -> None:
     old = FAILED.model_copy(update={"since": "before"})
     new = ODD.model_copy(update={"since": "new"})
     header, _, *rows = markdown(_verdict(old, new)).splitlines()[4:8]
-    assert header == "|  | what is wrong | expected | observed | since the baseline | hint |"
-    assert " | as before the deploy | " in rows[0]
-    assert " | **new** | " in rows[1]
+    assert header == "|  | failure | expected | observed | since the baseline | hint |"
+    assert " | as before the deploy | " in rows[1]
+    assert " | **new** | " in rows[0]

@@ -1,12 +1,12 @@
-"""The summary of a verdict, whatever the number and the names of its suites."""
+"""The summary of a verdict, for any number of suites and any terminal width."""
 
 from datetime import UTC, datetime
 
 import pytest
 
-from reports.outcome import Outcome
-from reports.summary import UNICODE, Style, summarize
-from reports.verdict import Attempt, CheckResult, judge
+from stackproof.outcome import Outcome
+from stackproof.reports.summary import UNICODE, Style, summarize
+from stackproof.reports.verdict import Attempt, CheckResult, judge
 
 NINE = [
     "containers", "nginx", "routes", "health", "datastores",
@@ -16,13 +16,13 @@ NINE = [
 
 def _check(suite: str, service: str, outcome: Outcome = Outcome.PASS) -> CheckResult:
     return CheckResult(
-        id=f"{suite}.look[{service}]",
+        id=f"{suite}.ping[{service}]",
         suite=suite,
-        check="look",
+        check="ping",
         subject=service,
         service=service,
         outcome=outcome,
-        headline="" if outcome is Outcome.PASS else f"{service} look: expected a, observed b",
+        headline="" if outcome is Outcome.PASS else f"{service} ping: expected a, observed b",
         attempts=[Attempt(outcome=outcome, observed="b")],
     )
 
@@ -47,7 +47,7 @@ def test_a_cell_shows_its_worst_outcome() -> None:
     assert _summary(checks)[:2] == ["     routes", "api  ✗"]
 
 
-def test_rows_and_columns_come_in_the_order_of_the_checks_and_the_stack_comes_last() -> None:
+def test_rows_and_columns_are_in_the_order_of_the_checks_and_the_stack_is_last() -> None:
     checks = [_check("b", ""), _check("b", "web"), _check("a", "api")]
     assert _summary(checks)[:4] == [
         "       b     a",
@@ -57,7 +57,7 @@ def test_rows_and_columns_come_in_the_order_of_the_checks_and_the_stack_comes_la
     ]
 
 
-def test_header_on_one_line_where_it_fits() -> None:
+def test_the_header_is_one_line_if_it_fits() -> None:
     checks = [_check(suite, "python-api") for suite in NINE[:5]]
     assert _summary(checks)[:2] == [
         "            containers  nginx  routes  health  datastores",
@@ -68,7 +68,7 @@ def test_header_on_one_line_where_it_fits() -> None:
 @pytest.mark.parametrize(
     ("number", "width"), [(1, 40), (5, 60), (5, 80), (9, 60), (9, 80), (9, 120), (12, 80)]
 )
-def test_every_symbol_stands_under_the_first_letter_of_its_suite(number: int, width: int) -> None:
+def test_every_symbol_is_below_the_start_of_its_suite(number: int, width: int) -> None:
     suites = [*NINE, "certificates", "backups", "dns"][:number]
     lines = _summary([_check(suite, "python-api") for suite in suites], width)
     header, row = lines[: lines.index("") - 1], lines[lines.index("") - 1]
@@ -79,28 +79,28 @@ def test_every_symbol_stands_under_the_first_letter_of_its_suite(number: int, wi
 
 def test_few_unknown_checks_are_named_and_many_are_counted() -> None:
     few = [_check("routes", f"s{n}", Outcome.UNKNOWN) for n in range(3)]
-    same = [each.model_copy(update={"headline": "could not look: refused"}) for each in few]
-    assert _summary(same)[-3] == (
-        "? routes.look[s0], routes.look[s1], routes.look[s2] could not look: refused"
+    same = [each.model_copy(update={"headline": "could not be evaluated: refused"}) for each in few]
+    assert _summary(same, width=100)[-2] == (
+        "? routes.ping[s0], routes.ping[s1], routes.ping[s2] could not be evaluated: refused"
     )
-    assert _summary(same + same)[-3] == "? 6 checks could not look: refused"
+    assert _summary(same + same)[-3] == "? 6 checks could not be evaluated: refused"
 
 
-def test_a_flaky_check_shows_what_was_seen_first() -> None:
+def test_a_flaky_check_shows_its_first_observation() -> None:
     attempts = [
         Attempt(outcome=Outcome.FAIL, observed="starting"),
         Attempt(outcome=Outcome.PASS, observed=""),
     ]
     check = _check("health", "api", Outcome.FLAKY).model_copy(update={"attempts": attempts})
-    line = "~ api look: expected a, observed b (passed on attempt 2)"
+    line = "~ api ping: expected a, observed b (passed on attempt 2)"
     assert line in _summary([check])
     unseen = Attempt(outcome=Outcome.UNKNOWN, observed="refused")
-    changes = {"attempts": [unseen, *attempts[1:]], "headline": "could not look: refused"}
-    line = "~ health.look[api] could not look: refused (passed on attempt 2)"
+    changes = {"attempts": [unseen, *attempts[1:]], "headline": "could not be evaluated: refused"}
+    line = "~ health.ping[api] could not be evaluated: refused (passed on attempt 2)"
     assert line in _summary([check.model_copy(update=changes)])
 
 
-def test_the_file_has_its_own_line_where_the_verdict_is_long() -> None:
+def test_the_file_has_its_own_line_if_the_verdict_is_long() -> None:
     checks = [_check("routes", f"s{n}", outcome) for n, outcome in enumerate(Outcome)]
     assert _summary(checks)[-2:] == [
         "lab: NO-GO — 5 checks: 1 passed, 1 failed, 1 unknown, 1 flaky, 1 waived (1.0 s)",
@@ -111,8 +111,23 @@ def test_the_file_has_its_own_line_where_the_verdict_is_long() -> None:
     )
 
 
-def test_a_file_that_could_not_be_written() -> None:
+def test_a_file_that_cannot_be_written() -> None:
     assert _summary([], error="No space left on device") == [
         "lab: UNKNOWN — 0 checks (1.0 s)",
         "cannot write reports/out/lab/verdict.json: No space left on device",
     ]
+
+
+@pytest.mark.parametrize("width", [24, 40, 60])
+def test_the_verdict_is_wrapped(width: int) -> None:
+    checks = [
+        *(_check("routes", f"api{number}") for number in range(9)),
+        _check("routes", "web", Outcome.FAIL),
+        _check("routes", "db", Outcome.UNKNOWN),
+    ]
+    lines = _summary(checks, width)
+    verdict = lines[next(number for number, line in enumerate(lines) if "NO-GO" in line) :]
+    assert " ".join(verdict).startswith(
+        "lab: NO-GO — 11 checks: 9 passed, 1 failed, 1 unknown (1.0 s) verdict: "
+    )
+    assert all(len(line) <= width for line in verdict[:-1])

@@ -1,17 +1,20 @@
-"""The verdict file: its schema, one an environment, whole or not at all."""
+"""The verdict file: its schema, and one complete file per environment."""
 
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
+from jsonschema.validators import validator_for
 
-from reports.outcome import Outcome
-from reports.verdict import Attempt, CheckResult, json_schema, judge
+from stackproof.outcome import Outcome
+from stackproof.reports.verdict import Attempt, CheckResult, json_schema, judge
 from tests.reports import samples
 from tests.reports.conftest import ROOT, Read, Run
+
+VALIDATOR = validator_for(json_schema())(json_schema())
+"""Checks a verdict, and not the schema each time, as `jsonschema.validate` does."""
 
 
 def _check(outcome: Outcome) -> CheckResult:
@@ -24,6 +27,11 @@ def _check(outcome: Outcome) -> CheckResult:
         outcome=outcome,
         attempts=[Attempt(outcome=outcome, observed="")],
     )
+
+
+def test_attempt_on_one_line() -> None:
+    assert str(Attempt(outcome=Outcome.FAIL, observed="502")) == "FAIL: 502"
+    assert str(Attempt(outcome=Outcome.PASS, observed="")) == "PASS"
 
 
 def _judge(*outcomes: Outcome, session_code: int = 0) -> dict[str, Any]:
@@ -43,9 +51,10 @@ def _judge(*outcomes: Outcome, session_code: int = 0) -> dict[str, Any]:
 
 
 def test_the_committed_schema_is_current() -> None:
+    VALIDATOR.check_schema(json_schema())
     committed = (ROOT / "reports" / "verdict.schema.json").read_text(encoding="utf-8")
     assert json.loads(committed) == json_schema(), (
-        "run `python -m reports.verdict > reports/verdict.schema.json`"
+        "run `python -m stackproof.reports.verdict > reports/verdict.schema.json`"
     )
 
 
@@ -67,27 +76,27 @@ def test_decision(
     verdict = _judge(*outcomes, session_code=session_code)
     assert (verdict["verdict"], verdict["exit_code"], verdict["interrupted"]) == expected
     assert sum(verdict["counts"].values()) == len(outcomes)
-    jsonschema.validate(verdict, json_schema())
+    VALIDATOR.validate(verdict)
 
 
-def test_times_are_seconds_and_have_a_zone() -> None:
+def test_times() -> None:
     verdict = _judge(Outcome.PASS)
     assert (verdict["started"], verdict["duration_s"]) == ("2026-01-02T00:00:00Z", 1.235)
 
 
 @pytest.mark.parametrize("arguments", ["", "-n2"])
 def test_each_environment_has_its_own_verdict(run: Run, read_verdict: Read, arguments: str) -> None:
-    source = samples.FAIL + samples.CANNOT_LOOK + samples.OTHER_ENVIRONMENT
+    source = samples.FAIL + samples.UNOBSERVED + samples.OTHER_ENVIRONMENT
     assert run(source, *arguments.split()).ret == 1
     for environment, verdict, code, checks in (("lab", "no-go", 1, 2), ("staging", "go", 0, 1)):
         written = read_verdict(environment)
-        jsonschema.validate(written, json_schema())
+        VALIDATOR.validate(written)
         assert written["environment"] == environment
         assert (written["verdict"], written["exit_code"]) == (verdict, code)
         assert len(written["checks"]) == checks
 
 
-def test_the_folder_can_be_chosen_and_holds_nothing_else(
+def test_the_output_directory_contains_only_the_verdict(
     run: Run, pytester: pytest.Pytester, read_verdict: Read
 ) -> None:
     run(samples.PASS, "--output=elsewhere")
@@ -98,17 +107,17 @@ def test_the_folder_can_be_chosen_and_holds_nothing_else(
     assert not Path(pytester.path, "reports").exists()
 
 
-def test_a_verdict_that_cannot_be_written_stands(run: Run, pytester: pytest.Pytester) -> None:
-    Path(pytester.path, "taken").write_text("a file where a folder is due")
+def test_a_verdict_that_cannot_be_written_is_delivered(run: Run, pytester: pytest.Pytester) -> None:
+    Path(pytester.path, "taken").write_text("a file instead of a directory")
     result = run(samples.PASS, "--output=taken")
     assert result.ret == 0
     assert result.outlines[-1] == "cannot write taken/lab/verdict.json: Not a directory"
     assert run(samples.FAIL, "--output=taken").ret == 1
 
 
-def test_an_interrupted_run_says_so(run: Run, read_verdict: Read) -> None:
+def test_an_interrupted_run(run: Run, read_verdict: Read) -> None:
     source = samples.PASS + samples.STOPPED + samples.OTHER_ENVIRONMENT
-    assert run(source).ret == 2
+    assert run(source, subprocess=True).ret == 2
     verdict = read_verdict()
     assert (verdict["verdict"], verdict["exit_code"], verdict["interrupted"]) == (
         "unknown",
@@ -119,17 +128,57 @@ def test_an_interrupted_run_says_so(run: Run, read_verdict: Read) -> None:
     assert read_verdict("staging")["checks"] == []
 
 
-def test_a_run_that_is_interrupted_twice_is_no_go_ahead(
+def test_a_run_that_is_interrupted_twice_is_unknown(
     run: Run, pytester: pytest.Pytester, read_verdict: Read
 ) -> None:
     impatient = "def pytest_keyboard_interrupt(): raise KeyboardInterrupt"
     Path(pytester.path, "impatient.py").write_text(impatient)
-    assert run(samples.PASS + samples.STOPPED, "-p", "impatient").ret != 0
+    result = run(samples.PASS + samples.STOPPED, "-p", "impatient", subprocess=True)
+    assert result.ret != 0
     assert (read_verdict()["verdict"], read_verdict()["interrupted"]) == ("unknown", True)
 
 
 def test_a_lost_check_counts_against_every_environment(run: Run, read_verdict: Read) -> None:
     source = samples.PASS + samples.WORKER_LOST + samples.OTHER_ENVIRONMENT
-    assert run(source, "-n2").ret == 6
+    assert run(source, "-n1").ret == 6
     for environment in ("lab", "staging"):
         assert read_verdict(environment)["counts"]["UNKNOWN"] == 1
+
+
+_NOTES = """
+import pytest
+
+def settling(ended):
+    return {
+        "ended": ended, "seconds": 1.5, "limit_s": 60, "looks": 2, "blind": "",
+        "waited_for": {"api: starting": 1.5}, "pending": {"api": chr(27) + "[31mstarting"},
+    }
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_logreport(report):
+    if report.when == "call":
+        vars(report)["environment_notes"] = {
+            "warnings": ["the waiver, token: abcdef, matches nothing"],
+            "settling": [settling("late"), settling("settled")],
+        }
+"""
+
+
+@pytest.mark.parametrize("arguments", ["", "-n1"])
+def test_notes_on_an_environment(
+    run: Run, pytester: pytest.Pytester, read_verdict: Read, arguments: str
+) -> None:
+    Path(pytester.path, "notes.py").write_text(_NOTES)
+    run(samples.PASS, "-p", "notes", *arguments.split(), subprocess=bool(arguments))
+    verdict = read_verdict()
+    VALIDATOR.validate(verdict)
+    assert verdict["warnings"] == ["the waiver, token: [redacted], matches nothing"]
+    assert verdict["waited"] == {
+        "ended": "settled",
+        "seconds": 1.5,
+        "limit_s": 60,
+        "looks": 2,
+        "waited_for": {"api: starting": 1.5},
+        "pending": {"api": "starting"},
+        "blind": "",
+    }

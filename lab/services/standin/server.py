@@ -75,7 +75,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer with the page of the path."""
         path = urlsplit(self.path).path
-        # Behind a proxy the program is told the prefix that its links and redirects must carry.
+        # Behind a proxy, this header has the prefix that links and redirects must carry.
         prefix = self.headers.get("X-Script-Name", "")
         if self.service == "pgadmin" and path == "/":
             target = f"{prefix}/login?next={quote(prefix + '/', safe='')}"

@@ -1,0 +1,1 @@
+"""What the lab needs to start containers: the Docker engine, Compose, packages and images."""

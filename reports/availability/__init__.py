@@ -1,0 +1,1 @@
+"""The result of `stackproof watch`: how available each route was while a command ran."""

@@ -1,0 +1,1 @@
+"""Verifies that a running Docker Compose stack is the stack that was specified."""

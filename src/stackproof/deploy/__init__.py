@@ -1,0 +1,1 @@
+"""The gates of a deploy: baseline, settling and comparison, without pytest."""

@@ -1,0 +1,1 @@
+"""The connection to the Docker engine: its API, ssh, exec and deadlines."""

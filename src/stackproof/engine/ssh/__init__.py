@@ -1,0 +1,1 @@
+"""An engine behind `ssh://`: one OpenSSH master connection and everything that it carries."""

@@ -1,0 +1,1 @@
+"""Environment files: the typed model, and how YAML is loaded into it."""

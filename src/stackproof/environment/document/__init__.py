@@ -1,0 +1,1 @@
+"""Environment files as documents: YAML, variables, inheritance, and messages about mistakes."""

@@ -1,0 +1,29 @@
+"""Where an environment comes from, and what its Compose files leave open."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stackproof.schema.declared import (
+    FieldPath,
+)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where an environment comes from, and what its Compose files leave open."""
+
+    directory: Path = Path()
+    """The folder of its file."""
+    project_directory: str = ""
+    """The directory of its Compose files; on the server it may be another one."""
+    is_project_guessed: bool = False
+    """Whether `compose_project` is only the name of that directory."""
+    unspecified: Mapping[FieldPath, tuple[str, ...]] = field(default_factory=dict)
+    """Fields that Compose files leave open here, and the unset variables they depend on."""
+    env_file: Path | None = None
+    """The file that `env_file` names."""
+    variables: Mapping[FieldPath, tuple[str, ...]] = field(default_factory=dict)
+    """The variables in the value of a field."""
+    warnings: tuple[str, ...] = ()
+    """What the operator should know about the files, one line each."""

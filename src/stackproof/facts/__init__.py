@@ -1,0 +1,1 @@
+"""Frozen types of what was observed. No I/O."""

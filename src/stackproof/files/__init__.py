@@ -1,0 +1,1 @@
+"""Files: read without blocking, written completely or not at all."""

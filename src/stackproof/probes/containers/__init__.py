@@ -1,0 +1,1 @@
+"""Containers: their list, their inspection, their usage, and commands that run in them."""

@@ -1,0 +1,283 @@
+"""An HTTP client whose connections the environment can override, with limits on time and size."""
+
+import re
+import ssl
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import httpcore
+import httpx
+
+from stackproof.deadlines import ROUTE_SECONDS
+from stackproof.environment.routes import Route
+from stackproof.facts.response import Failure, Hop, Response
+from stackproof.probes.http.client import websocket
+from stackproof.probes.http.client.exchange import RECEIVED_CAP, Exchange
+from stackproof.probes.http.connections import connect, endpoint, loopback_overrides
+from stackproof.probes.http.errors import classify_error, describe_error
+from stackproof.unobserved import UnobservedError
+
+if TYPE_CHECKING:
+    from stackproof.engine.ssh.tunnel import Connect, Tunnel
+
+BODY_CAP = 64 * 1024
+_MAX_HOPS = 10
+_PORTS = {"http": 80, "https": 443}
+# Python has more: some are not text encodings, and some take quadratic time.
+_CHARSET = re.compile(
+    r"""(?i)charset=["']?(utf-?8|utf-?(?:16|32)(?:-?[bl]e)?|(?:us-)?ascii|iso-?8859-?\d{1,2}"""
+    r"""|latin-?1|windows-?125\d|cp\d{3,4}|koi8-[rut]|gbk|gb2312|gb18030|big5(?:-?hkscs)?"""
+    r"""|euc-?(?:jp|kr)|shift[_-]?jis)(?=["';\s]|$)"""
+)
+_CONTENT_TYPE_CAP = 1000
+_COOKIE_CAP = 4096
+_ERROR_CAP = 200
+_WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+"""The supported content encodings, and the window bits of zlib for each."""
+_MAX_ENCODINGS = 5
+
+
+class Client:
+    """An HTTP client with address overrides; SNI and `Host` do not change.
+
+    It does not use the proxies of the process environment: the stack itself is observed.
+    """
+
+    def __init__(self, resolve: Mapping[str, str], trust: ssl.SSLContext) -> None:
+        """Store the address overrides, and the trusted certificates in a context of its own."""
+        self._resolve = resolve
+        self._trust = _fixed_alpn(trust)
+
+    def request(
+        self, route: Route, through: "Connect | None" = None, seconds: float | None = None
+    ) -> Response:
+        """Request a route once, following its redirects if the route declares that.
+
+        Each request has its own cookies and connections: over a connection to another host of
+        the same address, the certificate of a host would not be observed.
+
+        Args:
+            route: the route.
+            through: makes the connections if they do not start from this machine.
+            seconds: the limit for the whole request; `ROUTE_SECONDS` if None.
+
+        Raises:
+            UnobservedError: the problem is on this side: no network, no resolver, or no connection
+                in time.
+        """
+        resolve = self._resolve if route.vantage == "here" else loopback_overrides(self._resolve)
+        tunnel = _tunnel(through) if through else None
+        exchange = Exchange(seconds or ROUTE_SECONDS, tunnel.connect if tunnel else connect)
+        try:
+            with httpx.Client(
+                transport=_OverridingTransport(resolve, self._trust, exchange),
+                headers={"Accept-Encoding": "gzip, deflate"},
+                trust_env=False,
+                timeout=None,  # noqa: S113 - the exchange has one for all
+            ) as http:
+                return _request(http, route, exchange)
+        finally:
+            if tunnel:
+                tunnel.close()
+
+
+def _request(http: httpx.Client, route: Route, exchange: Exchange) -> Response:
+    hops: list[Hop] = []
+    request: httpx.Request | None = http.build_request(
+        route.method,
+        route.url,
+        headers={**(websocket.HEADERS if route.websocket else {}), **route.headers},
+        content=route.body.encode() if route.body else None,
+    )
+    headers: dict[str, str] = {}
+    body, whole, error, failed = "", True, None, None
+    try:
+        while request and len(hops) < _MAX_HOPS:
+            response = http.send(request, stream=True)
+            exchange.answered = True
+            try:
+                body, whole = _read(response)
+            finally:
+                response.close()
+            headers = dict(response.headers)
+            hops.append(
+                Hop(
+                    url=str(request.url),
+                    status=response.status_code,
+                    location=response.headers.get("location"),
+                )
+            )
+            follow = route.follow_redirects and response.next_request
+            request = follow if follow and _stays(route, follow.url) else None
+        if route.websocket and hops[-1].status == websocket.SWITCHED:
+            error = websocket.why_refused(headers)
+            failed = "malformed" if error else None
+    # For some names in a redirect, httpx raises errors of other libraries.
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as failure:
+        error = _describe(failure, exchange)
+        failed = _kind(failure)
+    return Response(
+        hops=tuple(hops),
+        headers=headers,
+        body=body,
+        whole=whole,
+        error=error,
+        failure=failed,
+        elapsed_ms=round(exchange.elapsed * 1000, 1),
+    )
+
+
+def _fixed_alpn(context: ssl.SSLContext) -> ssl.SSLContext:
+    """Make a context offer HTTP/1.1, and ignore later changes of that.
+
+    httpcore sets the protocols again for each connection. Meanwhile OpenSSL may copy the list for
+    another thread's handshake, and once in about ten thousand handshakes it copied freed memory:
+    the server rejects such a hello with DECODE_ERROR. The same change of a shared context troubles
+    others: https://github.com/home-assistant/core/pull/161330
+    """
+    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols = _ignore  # type: ignore[method-assign]
+    return context
+
+
+def _ignore(alpn_protocols: Iterable[str]) -> None:
+    """Change nothing."""
+
+
+class _OverridingTransport(httpx.BaseTransport):
+    def __init__(
+        self, resolve: Mapping[str, str], trust: ssl.SSLContext, exchange: Exchange
+    ) -> None:
+        self._resolve = resolve
+        self._inner = httpx.HTTPTransport(verify=trust)
+        # httpx connects in its own way only; the pool below it accepts another. The pool keeps no
+        # connection: a server may close a kept one, as nginx does on a reload. Browsers then send
+        # the request again; httpx would report a failure.
+        self._inner._pool = httpcore.ConnectionPool(
+            ssl_context=trust, max_keepalive_connections=0, network_backend=exchange
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        url = request.url
+        port = _PORTS[url.scheme] if url.port is None else url.port
+        if not 0 < port < 1 << 16:
+            raise httpx.InvalidURL(f"Invalid port: {port}")
+        address, target_port = endpoint(self._resolve, url.host, port)
+        if (address, target_port) != (url.host, port):
+            request = httpx.Request(
+                request.method,
+                url.copy_with(host=address, port=target_port),
+                headers=request.headers,
+                stream=request.stream,
+                extensions={**request.extensions, "sni_hostname": url.host},
+            )
+        response = self._inner.handle_request(request)
+        # Browsers accept no longer ones either, and Python's parser warns about malformed ones.
+        response.headers = httpx.Headers(
+            [
+                (name, value)
+                for name, value in response.headers.raw
+                if not name.lower().startswith(b"set-cookie") or len(value) <= _COOKIE_CAP
+            ]
+        )
+        return response
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def _tunnel(through: "Connect") -> "Tunnel":
+    from stackproof.engine.ssh.tunnel import Tunnel
+
+    return Tunnel(through)
+
+
+def _read(response: httpx.Response) -> tuple[str, bool]:
+    """Return the first `BODY_CAP` bytes of a body as text, and whether it is complete."""
+    body = bytearray()
+    for part in _decoded(response):
+        body += part
+        if len(body) > BODY_CAP:
+            break
+    charset = _CHARSET.search(response.headers.get("content-type", "")[:_CONTENT_TYPE_CAP])
+    return _text(bytes(body[:BODY_CAP]), charset[1] if charset else "utf-8"), len(body) <= BODY_CAP
+
+
+def _decoded(response: httpx.Response) -> Iterator[bytes]:
+    encodings = response.headers.get_list("content-encoding", split_commas=True)
+    known = [each for each in map(str.lower, encodings) if each in _WINDOWS]
+    if len(known) > _MAX_ENCODINGS:
+        raise httpx.DecodingError(f"a body that is encoded {len(known)} times")
+    parts = response.iter_raw()
+    for each in reversed(known):
+        parts = _inflated(parts, _WINDOWS[each])
+    return parts
+
+
+def _inflated(parts: Iterable[bytes], window: int) -> Iterator[bytes]:
+    """Decode one encoding, a limited part at a time: a few bytes can become gigabytes.
+
+    Raises:
+        httpx.DecodingError: its headers name another encoding, or it is too long.
+    """
+    inflater, length = zlib.decompressobj(window), 0
+    for compressed in parts:
+        while length <= RECEIVED_CAP:
+            try:
+                inflated = inflater.decompress(compressed, BODY_CAP)
+            except zlib.error as error:
+                if length or window != _WINDOWS["deflate"]:
+                    raise httpx.DecodingError(str(error)) from None
+                # Some servers omit the header that the standard requires.
+                window = -window
+                inflater = zlib.decompressobj(window)
+                continue
+            yield inflated
+            length += len(inflated)
+            compressed = inflater.unconsumed_tail
+            if inflater.eof or (not compressed and len(inflated) < BODY_CAP):
+                break
+        else:
+            raise httpx.DecodingError(f"a body that becomes longer than {RECEIVED_CAP >> 10} KiB")
+
+
+def _text(body: bytes, charset: str) -> str:
+    try:
+        return body.decode(charset, errors="replace")
+    except LookupError:
+        return body.decode(errors="replace")
+
+
+def _stays(route: Route, url: httpx.URL) -> bool:
+    """Return whether a redirect may be followed: only HTTP, and to no other host.
+
+    Declared headers, which may be credentials, are not sent in the clear.
+    """
+    first = urlsplit(route.url)
+    exposed = route.headers and (first.scheme, url.scheme) == ("https", "http")
+    return url.scheme in _PORTS and url.host == first.hostname and not exposed
+
+
+def _describe(failure: Exception, exchange: Exchange) -> str:
+    """Return one line about a request without a response.
+
+    Raises:
+        UnobservedError: the cause is on this side of the connection.
+    """
+    if isinstance(failure, httpx.TimeoutException):
+        # A server that accepts a connection and ignores the TLS handshake was reached.
+        if not exchange.connected:
+            raise UnobservedError(f"no connection within {exchange.seconds:g} s") from None
+        complete = "complete " if exchange.received else ""
+        return f"no {complete}answer within {exchange.seconds:g} s"
+    # h11 quotes input that it does not understand, of any length.
+    return describe_error(failure)[:_ERROR_CAP]
+
+
+def _kind(failure: Exception) -> Failure:
+    if isinstance(failure, httpx.TimeoutException):
+        return "time-out"
+    # It ended within the response, without an error of the system.
+    return "reset" if isinstance(failure, httpx.RemoteProtocolError) else classify_error(failure)

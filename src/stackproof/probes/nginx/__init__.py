@@ -1,0 +1,1 @@
+"""Probes of nginx: its configuration, its routing, its workers and its log."""

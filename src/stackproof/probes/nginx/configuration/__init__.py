@@ -1,0 +1,1 @@
+"""nginx's configuration, as written: its directives, servers, targets and expressions."""

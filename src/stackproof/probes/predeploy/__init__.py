@@ -1,0 +1,1 @@
+"""What a deploy needs: the Compose file, its images and secrets, and variables."""

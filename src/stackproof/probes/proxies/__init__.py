@@ -1,0 +1,1 @@
+"""What is observed of reverse proxies other than nginx."""

@@ -1,1 +1,0 @@
-"""What every part of the project shares. It imports nothing of ours."""

@@ -1,0 +1,1 @@
+"""Checks of a deploy, which run only at its gates (`--gate=pre`, `post` or `rollback`)."""

@@ -1,0 +1,1 @@
+"""Checks of services and their containers: state, image, settings, mounts, networks, resources."""

@@ -1,0 +1,165 @@
+"""What a Compose file leaves out, its container does not have.
+
+Only what no engine adds by itself is compared. Podman can be configured to add anything except
+limits of memory and CPUs.
+"""
+
+import posixpath
+from collections.abc import Iterable, Mapping
+
+from stackproof.environment.services import Service
+from stackproof.facts.container import Container, Mount
+from stackproof.facts.machine import Machine
+from stackproof.facts.options import OptionValue, option
+from stackproof.facts.settings import ALL, ImageDefaults, Settings
+from stackproof.finding import Difference, expected_of, finding, names_of, observed_of
+from stackproof.fixtures.session.collection import as_deployed, declares
+from stackproof.hint import up
+from stackproof.sizes import format_cpus
+from stackproof.unobserved import UnobservedError
+
+_ON_PODMAN = ("mem_limit", "mem_reservation", "cpus")
+_OF_HEALTH_CHECKS = ("interval", "timeout", "retries", "start_period")
+
+
+@declares("left_out")
+@as_deployed
+def test_engine(
+    service: Service, container: Container, settings: Settings, machine: Machine
+) -> None:
+    """A limit or a right that someone added by hand is gone after the next deploy."""
+    if settings.options is None:
+        raise UnobservedError("the snapshot does not hold these settings of containers")
+    surplus = _surplus(service, container, settings)
+    wrong = [
+        surplus[name]
+        for name in service.left_out
+        if name in surplus and (machine.product == "Docker" or name in _ON_PODMAN)
+    ]
+    assert not wrong, finding(
+        service,
+        names_of(wrong),
+        expected=expected_of(wrong),
+        observed=observed_of(wrong),
+        hint=up(service.name, "--force-recreate"),
+    )
+
+
+@declares("left_to_image")
+@as_deployed
+def test_image(
+    service: Service,
+    settings: Settings,
+    mounts: Mapping[str, Mount],
+    image_defaults: ImageDefaults,
+    machine: Machine,
+) -> None:
+    """With another health check than its image's, an outage is noticed later, or not at all.
+
+    A volume that neither the Compose file nor the image names is lost with the container.
+    """
+    if image_defaults.health_check is None or image_defaults.volumes is None:
+        raise UnobservedError("the snapshot does not hold these settings of images")
+    found = {
+        "healthcheck": _health_check(service, settings, image_defaults),
+        "volumes": _volumes(service, mounts, image_defaults.volumes),
+    }
+    named = service.left_to_image if machine.product == "Docker" else ()
+    wrong = [each for name in named for each in found[name]]
+    assert not wrong, finding(
+        service,
+        names_of(wrong),
+        expected=expected_of(wrong),
+        observed=observed_of(wrong),
+        evidence={"mounts": "\n".join(map(str, mounts.values()))},
+        hint=up(service.name, "--force-recreate"),
+    )
+
+
+def _surplus(service: Service, container: Container, settings: Settings) -> dict[str, Difference]:
+    """Return what a container has and its service does not declare, by Compose's key."""
+    is_privileged = container.creation.privileged
+    held, defaults = set(settings.capabilities), set(settings.default_capabilities)
+    dropped = defaults - held - set(service.cap_drop or ())
+    is_dropped = not is_privileged and ALL not in (service.cap_drop or ()) and dropped
+    added = set() if is_privileged or service.cap_add is not None else held - defaults
+    declared_mounts = set(map(posixpath.normpath, service.mounts or ()))
+    tmpfs = [
+        mount.target
+        for mount in container.creation.mounts
+        if mount.kind == "tmpfs" and posixpath.normpath(mount.target) not in declared_mounts
+    ]
+    observed = {
+        "mem_limit": ("memory limit", container.memory_limit, service.limits.memory),
+        "cpus": ("CPU limit", format_cpus(container.cpu_limit), service.limits.cpus),
+        "pids_limit": ("process limit", settings.pids, service.limits.pids),
+        "cap_add": ("added capabilities", _listed(added), None),
+        "devices": ("devices", _listed(settings.devices), service.devices),
+        "extra_hosts": ("extra hosts", _listed(settings.extra_hosts), service.extra_hosts),
+        "tmpfs": ("tmpfs", _listed(tmpfs), () if service.mounts is None else None),
+    }
+    found = {
+        key: Difference(name, "none", str(value))
+        for key, (name, value, declared) in observed.items()
+        if value and declared is None
+    }
+    if is_dropped:
+        lost = ALL if not held & defaults else _listed(dropped)
+        found["cap_drop"] = Difference(
+            "dropped capabilities", _listed(service.cap_drop or ()) or "none", lost
+        )
+    if settings.read_only and service.read_only is None:
+        found["read_only"] = Difference("file system", "writable", "read-only")
+    if settings.no_new_privileges and service.no_new_privileges is None:
+        found["no_new_privileges"] = Difference("new privileges", "possible", "prevented")
+    for key in service.left_out:
+        known, value = option(key), (settings.options or {}).get(key)
+        if not known or not value or key in service.options:
+            continue
+        if value.digest != OptionValue.of(key, known.default).digest:
+            found[key] = Difference(key, "none", value.shown)
+    return found
+
+
+def _health_check(service: Service, settings: Settings, image: ImageDefaults) -> list[Difference]:
+    """Return what is neither declared nor as in the image."""
+    own, inherited = settings.health_check, image.health_check
+    if service.healthcheck_test is None and own != inherited:
+        expected = f"as in its image: {(inherited and inherited.shown) or 'none'}"
+        return [Difference("health check", expected, (own and own.shown) or "none")]
+    return [
+        difference
+        for key in _OF_HEALTH_CHECKS
+        if f"healthcheck.{key}" not in service.options
+        and (difference := _health_check_option(key, settings, image))
+    ]
+
+
+def _health_check_option(key: str, settings: Settings, image: ImageDefaults) -> Difference | None:
+    name = f"healthcheck.{key}"
+    known, inherited = option(name), image.options.get(name)
+    default = OptionValue.of(name, known.default if known else "")
+    expected, observed = inherited or default, (settings.options or {}).get(name, default)
+    if observed == expected:
+        return None
+    origin = "as in its image" if inherited else "the default"
+    return Difference(f"health check {key}", f"{origin}: {expected.shown}", observed.shown)
+
+
+def _volumes(
+    service: Service, mounts: Mapping[str, Mount], of_image: tuple[str, ...]
+) -> list[Difference]:
+    """Return the anonymous volumes that are neither declared nor the image's."""
+    if service.mounts is None:
+        return []
+    declared = {posixpath.normpath(path) for path in (*service.mounts, *of_image)}
+    found = [
+        path
+        for path, mount in mounts.items()
+        if mount.is_anonymous and posixpath.normpath(path) not in declared
+    ]
+    return [Difference("anonymous volumes", "none", _listed(found))] if found else []
+
+
+def _listed(items: Iterable[str]) -> str:
+    return ", ".join(sorted(items))

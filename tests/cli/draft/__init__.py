@@ -1,0 +1,1 @@
+"""Tests of `stackproof init`, and of `stackproof check` without an environment."""

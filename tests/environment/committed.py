@@ -1,0 +1,27 @@
+"""The committed environments, loaded with the variables that they need."""
+
+from pathlib import Path
+
+from stackproof.environment.loader import load
+from stackproof.environment.model import Environment
+from stackproof.environment.services import Service
+
+ENVIRONMENTS = Path(__file__).parents[2] / "environments"
+# Independent of the Docker context of the user who runs the tests.
+NO_CONTEXT = {"DOCKER_CONFIG": "/nonexistent"}
+MIB = 1024**2
+GIB = 1024**3
+SERVER = {
+    f"{stage}_DEPLOY_{what}": f"{stage}-{what}".lower()
+    for stage in ("PROD", "STAGING")
+    for what in ("HOST", "USER", "SSH_KEY")
+}
+
+
+def environment(name: str, **variables: str) -> Environment:
+    return load(name, ENVIRONMENTS, {**SERVER, **variables})
+
+
+def different_fields(one: Environment | Service, other: Environment | Service) -> set[str]:
+    fields = type(one).model_fields
+    return {field for field in fields if getattr(one, field) != getattr(other, field)}

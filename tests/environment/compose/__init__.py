@@ -1,0 +1,1 @@
+"""Tests of environments whose specification is a Compose file."""

@@ -1,0 +1,58 @@
+"""What a Compose file leaves out, and what it does not leave out."""
+
+import pytest
+
+from tests.environment.compose.conftest import Load
+
+EVERYTHING = {
+    "mem_limit", "mem_reservation", "cpus", "cpuset", "cpu_shares", "pids_limit", "oom_score_adj",
+    "read_only", "cap_add", "cap_drop", "no_new_privileges", "init", "devices", "group_add",
+    "extra_hosts", "dns", "tmpfs",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("written", "declared"),
+    [
+        ("", set()),
+        ("mem_limit: 64m, cpus: 0.5, pids_limit: 10", {"mem_limit", "cpus", "pids_limit"}),
+        ("pids_limit: -1, read_only: false, init: false, cap_add: []", set()),
+        ("init: true, read_only: true", {"init", "read_only"}),
+        ("deploy: {resources: {limits: {cpus: '0.5', memory: 64m, pids: 10}, "
+         "reservations: {memory: 20m}}}", {"mem_limit", "cpus", "pids_limit", "mem_reservation"}),
+        ("security_opt: ['no-new-privileges:false']", {"no_new_privileges"}),
+        ("cpu_quota: 50000", {"cpus"}),
+        # It drops no others.
+        ("cap_drop: [CHOWN]", set()),
+        # The stack is deployed with other variables.
+        ("mem_limit: '${MEMORY:-0}', read_only: '${READ_ONLY:-false}'", {"mem_limit", "read_only"}),
+        ("deploy: {resources: {limits: {memory: '${MEMORY:-0}'}}}",
+         {"mem_limit", "mem_reservation", "cpus", "pids_limit", "devices"}),
+    ],
+)  # fmt: skip
+def test_left_out(stack: Load, written: str, declared: set[str]) -> None:
+    web = stack(f"services: {{web: {{image: app, {written}}}}}").services["web"]
+    assert set(web.left_out) == EVERYTHING - declared
+
+
+@pytest.mark.parametrize(
+    ("written", "left"),
+    [
+        ("", ("healthcheck", "volumes")),
+        ("healthcheck: {test: exit 0}", ("healthcheck", "volumes")),
+        ("healthcheck: {test: 'echo ${WORD:-ok}', interval: 1s}", ("healthcheck", "volumes")),
+        ("healthcheck: {disable: true}", ("volumes",)),
+        ("healthcheck: {test: [NONE]}", ("volumes",)),
+        ("volumes_from: [other]", ("healthcheck",)),
+    ],
+)
+def test_left_to_the_image(stack: Load, written: str, left: tuple[str, ...]) -> None:
+    files = f"services: {{web: {{image: app, {written}}}, other: {{image: app}}}}"
+    assert stack(files).services["web"].left_to_image == left
+
+
+@pytest.mark.parametrize(("value", "expected"), [("true", True), ("false", False)])
+def test_no_new_privileges_is_specified_either_way(stack: Load, value: str, expected: bool) -> None:
+    written = f"security_opt: ['no-new-privileges:{value}']"
+    web = stack(f"services: {{web: {{image: app, {written}}}}}").services["web"]
+    assert web.no_new_privileges is expected

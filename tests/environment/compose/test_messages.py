@@ -1,0 +1,36 @@
+"""Compose's error messages quote values. Ours name the variables instead."""
+
+from pathlib import Path
+
+import pytest
+
+from stackproof.environment.loader import InvalidEnvironment
+from tests.environment.compose.conftest import Load
+
+VALUE = "hunter2-of-shop"
+
+
+@pytest.mark.parametrize(
+    ("service", "env_file", "said"),
+    [
+        ("ports: ['${PORT}:80']", f"PORT={VALUE}", "invalid hostPort: ${PORT}"),
+        ("mem_limit: '${MEMORY:-1g}'", f"MEMORY='{VALUE}'", 'parsing "${MEMORY}"'),
+        ("deploy: {replicas: '${COUNT}'}", f"export COUNT={VALUE}", 'parsing "${COUNT}"'),
+        ("user: x", f'DB_PASSWORD="{VALUE}', "line 1: unterminated quoted value"),
+        ("user: x", f"!{VALUE}", 'unexpected character "!" in variable name'),
+    ],
+)
+def test_values_of_files_of_variables(stack: Load, service: str, env_file: str, said: str) -> None:
+    files = {"compose.yaml": f"services: {{web: {{image: app, {service}}}}}", ".env": env_file}
+    with pytest.raises(InvalidEnvironment) as raised:
+        stack(files)
+    assert said in str(raised.value)
+    assert VALUE not in str(raised.value)
+
+
+def test_values_of_the_process(stack: Load, tmp_path: Path) -> None:
+    compose = "services: {web: {image: app, ports: ['${PORT}:80']}}"
+    with pytest.raises(InvalidEnvironment) as raised:
+        stack(compose, variables={"PORT": VALUE, "OTHER": "invalid"})
+    assert str(raised.value).endswith("invalid hostPort: ${PORT}")
+    assert str(tmp_path) not in str(raised.value).partition(": ")[2]

@@ -1,0 +1,1 @@
+"""Tests of the checks of containers: what runs, and as what it was created."""

@@ -1,0 +1,191 @@
+"""The checks of networks, of shared networks and of data fail where they should."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stackproof.facts.container import Container
+from stackproof.facts.settings import Namespace
+from tests import shop
+from tests.command_line import Ran
+from tests.shop import AT, created
+
+VPN_ID, GONE = "1f" * 32, "0a" * 32
+NETWORKS = {"shop_back": ("172.30.0.0/24",), "shop_front": ("172.31.0.0/24", "fd00:31::/64")}
+
+
+def sharing(namespace: Namespace | None, mode: str = f"container:{VPN_ID}") -> Container:
+    """A container without a network of its own."""
+    return shop.container(
+        addresses={}, namespace=namespace, creation=created(network_mode=mode), health=None
+    )
+
+
+VPN = Namespace(
+    id=VPN_ID, name="vpn", service="vpn", started_at=AT - timedelta(hours=1),
+    addresses=("172.20.0.9",),
+)  # fmt: skip
+EXPECTED_VPN = "network mode: expected service:vpn, observed"
+
+# By service: its network mode, its container, and what the check says of it.
+MODES: Mapping[str, tuple[str, Container, str]] = {
+    "client": ("service:vpn", sharing(VPN), ""),
+    "client-of-another": (
+        "service:vpn",
+        sharing(VPN.model_copy(update={"name": "old-vpn", "service": ""})),
+        f"{EXPECTED_VPN} container:old-vpn",
+    ),
+    "client-of-a-removed-one": (
+        "service:vpn", sharing(Namespace(id=GONE)),
+        f"{EXPECTED_VPN} that of the removed container 0a0a0a0a0a0a",
+    ),
+    "client-of-a-restarted-one": (
+        "service:vpn", sharing(VPN.model_copy(update={"started_at": AT + timedelta(seconds=1)})),
+        f"{EXPECTED_VPN} service:vpn as it was before vpn was started again",
+    ),
+    "client-with-its-own": ("service:vpn", shop.CONTAINER, f"{EXPECTED_VPN} shop_default"),
+    "client-by-name": ("container:vpn-1", sharing(VPN.model_copy(
+        update={"name": "vpn-1", "service": ""})), ""),
+    "agent": ("host", sharing(None, "host"), ""),
+    "job": ("none", sharing(None, "none"), ""),
+    "no-job": ("none", sharing(None, "default"), "network mode: expected none, observed default"),
+    "default": ("bridge", shop.container(creation=created(network_mode="default")), ""),
+}  # fmt: skip
+
+
+def _replay(
+    folder: Path, containers: Mapping[str, Container], environment: dict[str, Any], **facts: Any
+) -> Ran:
+    named = {name: each.model_copy(update={"name": name}) for name, each in containers.items()}
+    observed = shop.facts(
+        containers=named, **{"networks": NETWORKS, "internal_networks": (), **facts}
+    )
+    return shop.replay(
+        folder, environment, observed, "-k", "network and not containers and not aliases"
+    )
+
+
+@pytest.fixture(scope="module")
+def modes(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    services: dict[str, Any] = {name: {"network_mode": each[0]} for name, each in MODES.items()}
+    services |= {"vpn": {"publish": ["443"], "ports": [443]}, "undeclared": {}}
+    containers = {name: each[1] for name, each in MODES.items()}
+    containers |= {
+        "vpn": shop.container(published={"443": 443}, addresses={"shop": ("172.20.0.9",)}),
+        "undeclared": sharing(VPN),
+    }
+    environment = {"services": services, "network": {"subnet": "172.20.0.0/16"}}
+    return _replay(
+        tmp_path_factory.mktemp("modes"), containers, environment,
+        networks={"shop": ("172.20.0.0/16",), "shop_default": ("172.20.0.0/16",)},
+    )  # fmt: skip
+
+
+def test_network_modes(modes: Ran) -> None:
+    """Checks of addresses and ports are for the one that has them: vpn."""
+    assert modes.results("shop") == {
+        f"networks.network_mode[{name}]": ("FAIL", f"{name} {line}")
+        for name, (_, _, line) in MODES.items()
+        if line
+    }
+    cases = {each["id"] for each in modes.verdict("shop")["checks"]}
+    assert {case for case in cases if case.startswith("network.")} == {
+        "network.subnet[shop]", "network.attached[vpn]", "network.published[vpn]",
+        "network.forwarded[vpn]", "network.attached[undeclared]", "network.published[undeclared]",
+        "network.attached[default]", "network.published[default]",
+    }  # fmt: skip
+
+
+def test_declared_host_network_is_a_note(modes: Ran) -> None:
+    checks = {each["id"]: each for each in modes.verdict("shop")["checks"]}
+    assert checks["configuration.host_network[agent]"]["warnings"] == [
+        "agent network mode: expected a network of its own, observed host"
+    ]
+
+
+def test_shared_network_in_an_old_snapshot(tmp_path: Path) -> None:
+    environment = {"services": {"vpn": {}, "client": {"network_mode": "service:vpn"}}}
+    containers = {"vpn": shop.CONTAINER, "client": sharing(None)}
+    assert _replay(tmp_path, containers, environment).results("shop") == {
+        "networks.network_mode[client]": (
+            "UNKNOWN",
+            "could not be evaluated: the container whose network it shares was not observed",
+        )
+    }
+
+
+FRONT = {"shop_front": ("172.31.0.2",)}
+DECLARED = {
+    "shop_back": {"internal": True, "subnets": ["172.30.0.0/24"]},
+    "shop_front": {"internal": False, "subnets": ["172.31.0.0/24"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("networks", "internal", "expected"),
+    [
+        (NETWORKS, ["shop_back"], {}),
+        (
+            NETWORKS,
+            [],
+            {"networks.internal": "network: expected internal, without a way out, "
+             "observed one with a way out"},
+        ),
+        (
+            {**NETWORKS, "shop_back": ("172.40.0.0/24",)}, ["shop_back"],
+            {"networks.subnets": "subnets: expected 172.30.0.0/24, observed 172.40.0.0/24"},
+        ),
+        (
+            {"shop_front": NETWORKS["shop_front"]}, [],
+            {"networks.created": "network: expected one that exists, observed none",
+             "networks.internal": "", "networks.subnets": ""},
+        ),
+    ],
+    ids=["as-declared", "not-internal", "other-subnet", "missing"],
+)  # fmt: skip
+def test_networks(
+    tmp_path: Path, networks: Any, internal: list[str], expected: dict[str, str]
+) -> None:
+    """Several networks, each with a subnet: each is compared with what is declared of it."""
+    environment = {"services": {"web": {"networks": {"shop_front": None}}}, "networks": DECLARED}
+    containers = {"web": shop.container(addresses=FRONT)}
+    ran = _replay(
+        tmp_path, containers, environment, networks=networks, internal_networks=tuple(internal)
+    )
+    unknown = ("UNKNOWN", "could not be evaluated: there is no network shop_back")
+    assert ran.results("shop") == {
+        f"{check}[shop_back]": ("FAIL", f"shop_back {line}") if line else unknown
+        for check, line in expected.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("joined", "red"),
+    [
+        (("shop_default", "shop_back"), {}),
+        (("shop_default", "shop_front"), {"network.subnet[shop]": "172.20.0.0/16 (shop_default), "
+                                          "172.31.0.0/24 (shop_front)"}),
+        (("shop_back",), {"network.subnet[shop]": "none", "network.attached[web]": "172.30.0.1 in "
+                          "shop_back"}),
+    ],
+    ids=["declared", "undeclared", "without-subnet"],
+)  # fmt: skip
+def test_subnet_next_to_declared_networks(
+    tmp_path: Path, joined: tuple[str, ...], red: dict[str, str]
+) -> None:
+    networks = {"shop_default": ("172.20.0.0/16",), **NETWORKS}
+    addresses = {name: (networks[name][0].replace("0/", "1/")[:-3],) for name in joined}
+    environment = {
+        "services": {"web": {}},
+        "network": {"subnet": "172.20.0.0/16"},
+        "networks": {"shop_back": {}},
+    }
+    containers = {"web": shop.container(addresses=addresses)}
+    ran = _replay(tmp_path, containers, environment, networks=networks)
+    observed = {
+        id_: line.partition("observed ")[2] for id_, (_, line) in ran.results("shop").items()
+    }
+    assert observed == red
