@@ -11,7 +11,7 @@ import pytest
 
 from lab import address, deploy, stack
 from lab.engine.daemon import docker
-from lab.shapes import Shape
+from lab.shapes import PRODUCTION, Shape
 from stackproof.reports.availability.model import RouteAvailability, Watch
 from tests.live.independent import Independent
 
@@ -90,8 +90,9 @@ def test_a_graceful_deploy_has_no_outage_and_two_instances(lab: None, tmp_path: 
     assert seen.other.failed == []
     assert seen.watch.availability == 100
     assert [outage for route in seen.watch.routes for outage in route.outages] == []
-    service = "label=com.docker.compose.service=api"
-    [container] = docker("ps", "--quiet", f"--filter={service}").split()
+    labels = {"project": PRODUCTION.project, "service": "api"}
+    filters = [f"--filter=label=com.docker.compose.{key}={labels[key]}" for key in labels]
+    [container] = docker("ps", "--quiet", *filters).split()
     new = docker("inspect", "--format={{.Config.Hostname}}", container).strip()
     for name in OF_THE_API:
         results = [(each.instance, each.before) for each in seen.routes[name].instances]
