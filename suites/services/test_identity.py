@@ -19,6 +19,7 @@ from stackproof.probes.containers.instances import (
     of_all,
     of_service,
     projects,
+    why_not_of_compose,
 )
 from stackproof.unobserved import UnobservedError
 
@@ -68,7 +69,8 @@ def test_service(
 ) -> None:
     """Two containers that swapped names receive each other's requests, and both are healthy.
 
-    Compose's labels say which service a container belongs to.
+    Compose's labels say which service a container belongs to. Where Compose files are the
+    specification, a container without them was created by hand: no deploy updates it.
     """
     its = projects(environment, listed)
     name = its.name_of(service)
@@ -81,6 +83,18 @@ def test_service(
         hint=(
             server("docker ps --all --filter label=com.docker.compose.service={}", service.name),
             advice("give each container its own name back with docker rename"),
+        ),
+    )
+    why = why_not_of_compose(environment, listed, its, service)
+    assert not why, finding(
+        service,
+        "container",
+        expected=f"{name} of project {' or '.join(sorted(its.names))}",
+        observed=why,
+        hint=(
+            server("docker inspect --format '{{json .Config.Labels}}' {}", name),
+            advice("Compose creates its own once this one has another name, see docker rename"),
+            up(service.name),
         ),
     )
 
