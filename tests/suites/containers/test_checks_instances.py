@@ -121,11 +121,11 @@ WEB = listed("shop-web-1")["shop-web-1"]
 @pytest.mark.parametrize(
     ("labels", "observed"),
     [
-        ({"project": "", "service": ""}, "created without Compose"),
-        ({"project": "old"}, "that of project old"),
-        ({"service": "site"}, "that of service site"),
-        ({"service": ""}, "one of docker compose run"),
-        ({"service": "other"}, "web is the container of other"),
+        ({"project": "", "service": ""}, "was created without Compose"),
+        ({"project": "old"}, "is of project old"),
+        ({"service": "site"}, "is of service site"),
+        ({"service": ""}, "is one of docker compose run"),
+        ({"service": "other"}, "is the container of other"),
     ],
     ids=["docker run", "another project", "a former service", "one-off", "another service"],
 )
@@ -135,7 +135,7 @@ def test_a_container_with_the_name_that_is_not_of_compose(
     of = environment(NAMED, **COMPOSE)
     there = {"web": WEB.model_copy(update=labels), **listed("shop-other-1")}
     found = finding_of(identity.test_service, of.services["web"], there, of)
-    assert found.observed == observed
+    assert found.observed == f"web {observed}"
 
 
 def test_a_container_with_the_name() -> None:

@@ -161,7 +161,7 @@ def renamed(environment: Environment, listed: Listed, service: Service) -> str:
 def why_not_of_compose(
     environment: Environment, listed: Listed, its: Projects, service: Service
 ) -> str:
-    """Return whose the container with the declared name is, if Compose did not create it for this.
+    """Return what the container with the declared name is, if Compose did not create it for that.
 
     Where Compose files are the specification, its labels show that it did. Empty if so.
     """
@@ -169,12 +169,12 @@ def why_not_of_compose(
     if environment.compose is None or each is None:
         return ""
     if not each.project:
-        return "created without Compose"
+        return "was created without Compose"
     if each.project not in its.names:
-        return f"that of project {each.project}"
+        return f"is of project {each.project}"
     if each.service == service.name:
         return ""
-    return f"that of service {each.service}" if each.service else "one of docker compose run"
+    return f"is of service {each.service}" if each.service else "is one of docker compose run"
 
 
 def strangers(
