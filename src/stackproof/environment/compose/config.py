@@ -26,6 +26,9 @@ _NO_ENV_FILE = re.compile(r"env file (.+) not found")
 _LINE = re.compile(r"(yaml: )?line \d+: ")
 """How an error starts that names no file."""
 _DEFINED = re.compile(r"^\s*(?:export\s+)?(\w+)\s*[=:]", re.MULTILINE)
+_PLAIN_VALUE = re.compile(
+    r"""^\s*(?:export\s+)?(\w+)=(["']?)([\w./:@%+,-]*)\2[ \t]*$""", re.MULTILINE
+)
 _MOST_REQUIRED = 100
 
 
@@ -91,6 +94,15 @@ class ComposeConfig:
             if isinstance(part, dict):
                 part = part.get(key)
         return used_in(part)
+
+
+@dataclass(frozen=True)
+class FileVariables:
+    """The variables that Compose reads from files of variables."""
+
+    names: frozenset[str]
+    values: Mapping[str, str] = field(default_factory=dict)
+    """Those whose values are certain: no other variable, file or escape is in them."""
 
 
 class _Active(NamedTuple):
@@ -177,16 +189,26 @@ def _of_every_profile(
     return _parse(output) if code == 0 else {}
 
 
-def defined_in(run: ComposeRun) -> frozenset[str]:
-    """Return the names of the variables that Compose reads from files of variables."""
+def defined_in(run: ComposeRun, variables: Mapping[str, str]) -> FileVariables:
+    """Return the variables that Compose reads from files of variables.
+
+    Args:
+        run: the files and settings.
+        variables: the environment variables of Compose, which come before those in files.
+    """
     names: set[str] = set()
+    values: dict[str, str] = {}
     for file in run.files_of_variables:
         try:
             text = read_regular_file(file).decode(errors="replace")
         except OSError:
             continue
         names.update(_DEFINED.findall(text))
-    return frozenset(names)
+        values |= {name: value for name, _, value in _PLAIN_VALUE.findall(text)}
+    repeated = set(values) & {*variables}
+    return FileVariables(
+        frozenset(names), {name: values[name] for name in values.keys() - repeated}
+    )
 
 
 def _active(program: Sequence[str], run: ComposeRun, variables: Mapping[str, str]) -> _Active:
