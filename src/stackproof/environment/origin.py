@@ -21,6 +21,8 @@ class Origin:
     """Whether `compose_project` is only the name of that directory."""
     unspecified: Mapping[FieldPath, tuple[str, ...]] = field(default_factory=dict)
     """Fields that Compose files leave open here, and the unset variables they depend on."""
+    beside_compose_files: frozenset[str] = frozenset()
+    """Services of the environment that its Compose files do not contain."""
     env_file: Path | None = None
     """The file that `env_file` names."""
     variables: Mapping[FieldPath, tuple[str, ...]] = field(default_factory=dict)

@@ -111,7 +111,7 @@ def read(run: ComposeRun, variables: Mapping[str, str]) -> ComposeConfig:
 
     Raises:
         ComposeError: Compose could not be run, or did not answer.
-        ComposeFileInvalid: Compose rejects the files.
+        ComposeFileInvalid: Compose rejects the files, or they do not have an active profile.
     """
     program = command.find()
     try:
@@ -145,6 +145,7 @@ def _read(program: Sequence[str], run: ComposeRun, variables: Mapping[str, str])
                 raise ComposeFileInvalid(f"{error}; not set here: {names}") from None
             written = {}  # some files are valid only with their values
     services = (written or _of_every_profile(program, every, variables)).get("services") or {}
+    _require_profiles(run.profiles, services)
     return ComposeConfig(
         config=active.config,
         unset=unset,
@@ -157,6 +158,15 @@ def _read(program: Sequence[str], run: ComposeRun, variables: Mapping[str, str])
             if name not in (active.config.get("services") or {})
         },
     )
+
+
+def _require_profiles(wanted: Sequence[str], services: Mapping[str, Any]) -> None:
+    """Refuse a profile that no service has: Compose ignores it without a word."""
+    known = {str(each) for raw in services.values() for each in (raw or {}).get("profiles") or ()}
+    unknown = sorted({*wanted} - known - {"*"})
+    if unknown and not any("$" in each for each in known):
+        names = f"the profiles are {join_names(sorted(known))}" if known else "there are none"
+        raise ComposeFileInvalid(f"no service has the profile {unknown[0]!r}; {names}")
 
 
 def _of_every_profile(
