@@ -147,8 +147,8 @@ class Service(Replicable):
     """The user that its program runs as, as the Compose file names it."""
     image_defaults: tuple[Literal["command", "entrypoint", "user"], ...] = ()
     """Settings that must be those of its image."""
-    left_to_image: tuple[Literal["healthcheck", "volumes"], ...] = ()
-    """What it has only as declared or from its image: its health check, anonymous volumes."""
+    left_to_image: tuple[Literal["healthcheck", "volumes", "stop_signal", "working_dir"], ...] = ()
+    """What it has only as declared or from its image: its health check, anonymous volumes, …."""
     left_out: tuple[LeftOut, ...] = ()
     """Settings that its container must not have unless they are declared here, by Compose's key."""
     read_only: bool | None = None
