@@ -4,7 +4,6 @@ What is not declared is not verified. What an engine does not have or does not r
 """
 
 from collections.abc import Callable, Mapping
-from pathlib import PurePath
 
 from stackproof.environment.model import Environment
 from stackproof.environment.services import Service
@@ -159,7 +158,11 @@ def test_variables(
     """
     if settings.variables is None:
         raise UnobservedError("the snapshot does not hold the variables of containers")
-    origins = ("file", "env-file") if _is_from_here(container, environment) else ("file",)
+    origins = (
+        ("file", "env-file")
+        if environment.origin.created(container.creation.compose_files)
+        else ("file",)
+    )
     other = {
         name: "another value" if name in settings.variables else "no value"
         for name, declared in service.variables.items()
@@ -184,12 +187,6 @@ def test_variables(
         observed=_of_each(wrong, other),
         hint=recreate("environment", service.name),
     )
-
-
-def _is_from_here(container: Container, environment: Environment) -> bool:
-    """Return whether a container was created from the Compose files that are read here."""
-    here, files = environment.origin.project_directory, container.creation.compose_files
-    return bool(here and files) and PurePath(files[0]).parent == PurePath(here)
 
 
 def _as_in_the_file(names: list[str]) -> str:

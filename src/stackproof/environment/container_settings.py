@@ -85,6 +85,15 @@ class DeclaredVariable(Declared):
     variables that may be others where it is deployed."""
 
 
+class DeclaredContent(Declared):
+    """The content of a config or a secret."""
+
+    digest: SingleLine | Literal[""] = ""
+    """A short digest; empty if its file does not exist here."""
+    origin: Literal["file", "env-file", "deploy", "other-file"] = "file"
+    """Where it is from, as of variables, or another file of the machine that deploys."""
+
+
 def _normal_options(value: object) -> object:
     """Return options with each value in the form in which it is compared."""
     if not isinstance(value, Mapping):
@@ -173,6 +182,11 @@ Options = Annotated[
 """Options by name, each in the form in which it is compared."""
 Variables = Annotated[
     Mapping[SingleLine, DeclaredVariable],
+    AfterValidator(MappingProxyType),
+    PlainSerializer(dict),
+]
+Contents = Annotated[
+    Mapping[AbsolutePath, DeclaredContent],
     AfterValidator(MappingProxyType),
     PlainSerializer(dict),
 ]

@@ -127,6 +127,7 @@ def _origin(directory: Path, resolved: "Resolved | None", values: Mapping[str, A
     if resolved is None:
         return Origin(directory)
     specified = resolved.specification
+    in_files = {*specified.data["services"], *specified.data.get("inactive_services", ())}
     is_declared = (
         values["compose"].get("project")
         or values["compose_project"] != specified.data["compose_project"]
@@ -136,6 +137,7 @@ def _origin(directory: Path, resolved: "Resolved | None", values: Mapping[str, A
         project_directory=specified.directory,
         is_project_guessed=not is_declared and specified.is_project_guessed,
         unspecified=specified.unspecified,
+        beside_compose_files=frozenset(values["services"]) - in_files,
         warnings=resolved.warnings,
     )
 

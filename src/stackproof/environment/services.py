@@ -9,6 +9,7 @@ from stackproof.environment.container_settings import (
     Arguments,
     Attachments,
     Capability,
+    Contents,
     Device,
     Gpus,
     LeftOut,
@@ -169,6 +170,8 @@ class Service(Replicable):
     Keys of a section and of a table follow a dot: `healthcheck.interval`, `labels.team`."""
     variables: Variables = Field(default_factory=empty_mapping)
     """Environment variables that the Compose files set, without their values."""
+    file_contents: Contents = Field(default_factory=empty_mapping)
+    """The contents of its configs and secrets that the Compose files specify, by path."""
     models: tuple[SingleLine, ...] = ()
     """Models that its Ollama must have. A name without a tag means `:latest`."""
 

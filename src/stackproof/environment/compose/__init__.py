@@ -76,7 +76,7 @@ def resolve(
     try:
         run = locate(compose, directory)
         warnings = _changes(pinned, run, variables, directory, environment) if pinned else ()
-        found = specify(read(run, variables), run.files[0], defined_in(run))
+        found = specify(read(run, variables), run.files[0], defined_in(run, variables))
         return Resolved(found, warnings)
     except ComposeError:
         if pinned is None:

@@ -12,6 +12,7 @@ from stackproof.environment.services import service_of
 from stackproof.facts.container import Container, HealthCheckRun, HealthState, docker_state
 from stackproof.facts.settings import Namespace
 from stackproof.probes.containers import commands, creation
+from stackproof.probes.containers.file_contents import add_file_contents
 from stackproof.probes.declaration import SERVICE, Target, probe
 from stackproof.probes.engine_session import EngineSession, engine
 from stackproof.shell import UnusableError, is_container_id
@@ -50,7 +51,8 @@ def container(
         return None
     found = add_namespace(engine, add_log_tail(engine.connection, inspection))
     secrets = target.environment.secret_paths(target.service)
-    return add_unmounted_secrets(engine, target.name, found, secrets)
+    found = add_unmounted_secrets(engine, target.name, found, secrets)
+    return add_file_contents(engine, target.name, found, target.service.file_contents)
 
 
 def inspect(connection: Connection, container_id: str) -> Inspection | None:
