@@ -1,6 +1,5 @@
 """Why nginx had no response of an upstream, from its log."""
 
-
 import pytest
 
 from stackproof.facts.proxy import UpstreamError
