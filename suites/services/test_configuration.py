@@ -135,7 +135,7 @@ def test_secret_variables(
         service,
         "secrets in its environment" if variables else "secrets on its command line",
         expected="none",
-        observed=", ".join([*variables, *arguments]),
+        observed=", ".join([*sorted(variables), *arguments]),
         evidence={
             **{f"reason for {name}": why for name, why in variables.items()},
             **{f"place of {name}": place for name, place in arguments.items()},

@@ -5,6 +5,7 @@ What depends on it is unknown here. Compose's output without interpolation shows
 """
 
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 
 from stackproof.environment.compose import command
 from stackproof.environment.compose.command import ComposeError
+from stackproof.environment.compose.joined import read_one_by_one
 from stackproof.environment.compose.messages import last_error, without_values
 from stackproof.environment.compose.placeholders import PLACEHOLDER, placeholders, used_in
 from stackproof.environment.document.problem import join_names
@@ -47,10 +49,20 @@ class ComposeRun:
     profiles: Sequence[str] = ()
 
     @property
+    def folder(self) -> Path:
+        """The project's directory."""
+        return self.project_directory or self.files[0].parent
+
+    @property
     def files_of_variables(self) -> Sequence[Path]:
         """The files with values of variables that Compose reads."""
-        folder = self.project_directory or self.files[0].parent
-        return self.env_files or [folder / ".env"]
+        return self.env_files or [self.folder / ".env"]
+
+    def reads(self, file: Path | None) -> bool:
+        """Return whether a file is one of those with values of variables that Compose reads."""
+        return file is not None and os.path.realpath(file) in map(
+            os.path.realpath, self.files_of_variables
+        )
 
     def options(self) -> list[str]:
         """Return Compose's options for them."""
@@ -260,9 +272,12 @@ def uninterpolated(
     program = program or command.find()
     line = [*program, *run.options(), "config", "--no-interpolate", "--format=json"]
     code, output, errors = command.run(line, variables)
-    if code != 0:
-        raise ComposeFileInvalid(_reason(errors, run, variables))
-    return _parse(output)
+    if code == 0:
+        return _parse(output)
+    # Some files cannot be merged without values, such as those with an expression as a key.
+    if len(run.files) > 1 and (merged := read_one_by_one(run, variables, program)):
+        return merged
+    raise ComposeFileInvalid(_reason(errors, run, variables))
 
 
 def _reason(errors: str, run: ComposeRun, variables: Mapping[str, str]) -> str:
