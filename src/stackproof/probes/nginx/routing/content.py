@@ -187,8 +187,11 @@ class Content:
                     if self.choices.choose(question, 2, f"whether {value or each} exists")
                     else ""
                 )
-            if found == wants and value is not None:
-                return value
+            if found == wants:
+                if value is not None:
+                    return value
+                # Whatever its name is, nginx serves it, or passes the request on.
+                return self.uri if any(self._handlers()) else Outcome()
         if last.startswith("="):
             return self.error(last.removeprefix("="))
         if last.startswith("@"):
@@ -242,7 +245,7 @@ class Content:
         if found and found.name == "alias":
             return self.exists(base + self._after_alias(uri))
         if base.startswith("/"):
-            return self.exists(base.rstrip("/") + uri)
+            return self.exists(base.removesuffix("/") + uri)
         return self._below_prefix(base, uri)
 
     def _after_alias(self, uri: str) -> str:
@@ -254,7 +257,7 @@ class Content:
         return ""
 
     def _below_prefix(self, root: str, uri: str) -> str | None:
-        found = [self.exists(f"{prefix}/{root.rstrip('/')}{uri}") for prefix in _PREFIXES]
+        found = [self.exists(f"{prefix}/{root.removesuffix('/')}{uri}") for prefix in _PREFIXES]
         return next((each for each in found if each), None if None in found else "")
 
 

@@ -81,7 +81,8 @@ class Evaluation:
                 continue
             if not step.keeps_server:
                 step = self._from_server(server, tops)
-                continue
+                if isinstance(step, Outcome) or not step.keeps_server:
+                    continue
             found = locations.find(all_locations, self._uri, self._budget)
             self._variables.keep(found.match)
             if found.needs_slash:
@@ -117,7 +118,9 @@ class Evaluation:
             return Internal(self._uri, self._query, keeps_server=True)
         if rewriting.undecided_handler:
             raise UnobservedError("where the route leads depends on several 'if' of a location")
-        return self._content(rewriting.levels).result()
+        content = self._content(rewriting.levels)
+        # After `rewrite … break`, the path of `proxy_pass` does not replace that of the location.
+        return (replace(content, location=None) if rewriting.has_matched else content).result()
 
     def _rewriting(self, levels: tuple[Directive, ...]) -> Rewriting:
         self._levels = levels
@@ -177,7 +180,7 @@ class Evaluation:
         if root is None or root.name == "alias" or "$document_root" in root.argument():
             return None
         base = self._variables.expand(root.argument())
-        return base.rstrip("/") + uri if base.startswith("/") else None
+        return base.removesuffix("/") + uri if base.startswith("/") else None
 
 
 def _argument(query: str, name: str) -> str:
@@ -197,4 +200,4 @@ def _cookie(header: str, name: str) -> str:
 
 
 def _is_on(name: str, block: list[Directive]) -> bool:
-    return any(each.name == name and each.arguments[:1] == ["on"] for each in block)
+    return any(each.name == name and each.arguments == ["on"] for each in block)

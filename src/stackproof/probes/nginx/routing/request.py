@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from posixpath import normpath
 from urllib.parse import unquote, urlsplit
 
@@ -25,9 +25,9 @@ class Request:
     """The port that nginx listens on; 0 for a Unix socket."""
     path: str
     """The path as the client writes it."""
-    query: str = ""
-    method: str = "GET"
-    headers: Mapping[str, str] = field(default_factory=dict)
+    query: str
+    method: str
+    headers: Mapping[str, str]
     """The known headers of the request, by lower-case name."""
     statuses: frozenset[str] = frozenset()
     """The statuses that the client expects; empty if they are unknown."""
@@ -86,7 +86,7 @@ class Outcome:
 
     addresses: tuple[str, ...] = ()
     """Where it passes the request: `api:5000`; empty if nginx responds itself."""
-    path: str | None = "/"
+    path: str | None = None
     """The path and query of the request that it passes on; None if unknown."""
     http_host: str = ""
     """The `Host` header of that request."""
