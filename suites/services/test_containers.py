@@ -5,19 +5,21 @@ With `healthcheck: if-present`, a container without a health check passes. A con
 healthy from then on. With `one_shot`, a container must have exited with code 0.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from stackproof.deploy.flapping import is_flapping, recent_failures
 from stackproof.deploy.settling import is_done
 from stackproof.environment.model import Environment
-from stackproof.environment.services import Practice, Service
-from stackproof.facts.container import Container, HealthState, Process
+from stackproof.environment.practices import Practice
+from stackproof.environment.services import Service
+from stackproof.facts.container import Container, HealthState, ListedContainer, Process
+from stackproof.facts.options import OF_A_REMOVED_ONE
 from stackproof.facts.snapshot import Facts
 from stackproof.finding import Finding, finding, subject_name
 from stackproof.fixtures.session.collection import as_deployed, critical, declares
 from stackproof.hint import Hint, advice, recreate, server, start_container, up
-from stackproof.probes.containers.instances import describe
+from stackproof.probes.containers.instances import describe, renamed
 from stackproof.unobserved import UnobservedError
 
 _RECENT = timedelta(hours=1)
@@ -32,6 +34,7 @@ def test_exists(
     service: Service,
     inspected: Container | None,
     environment: Environment,
+    listed: Mapping[str, ListedContainer],
     is_new: bool,
     warn: Callable[[Finding], None],
 ) -> None:
@@ -40,12 +43,13 @@ def test_exists(
     The container of a job may have been removed after it ended, and that of a service that is about
     to be deployed for the first time is not there yet: a warning.
     """
+    other = "" if inspected else renamed(environment, listed, service)
     problem = finding(
         service,
         "exists",
         expected=f"a container {describe(environment, subject_name(service))}",
-        observed=None,
-        hint=up(service.name),
+        observed=f"its container under the name {other}" if other else None,
+        hint=server("docker rename {} {}", other, service.container) or up(service.name),
     )
     if inspected is None and (service.may_be_removed or is_new):
         warn(problem)
@@ -294,11 +298,22 @@ def _start(service: Service, inspected: Container | None, then: str) -> tuple[Hi
     """Return how to start a container, and a command that shows why it was down."""
     if inspected is None:
         return (up(service.name),)
+    if _needs_a_removed_one(inspected) and not service.may_have_ended:
+        # The engine cannot start it.
+        return up(service.name, "--force-recreate"), server(then, inspected.name)
     # Whether a job may run again is unknown.
     start = (
         Hint("") if service.may_have_ended else start_container(inspected.name, inspected.status)
     )
     return start, server(then, inspected.name)
+
+
+def _needs_a_removed_one(container: Container) -> bool:
+    """Return whether a container has a namespace of one that no longer exists."""
+    other, settings = container.namespace, container.creation.settings
+    options = ((settings and settings.options) or {}).values()
+    is_removed = any(each.shown == OF_A_REMOVED_ONE for each in options)
+    return is_removed or bool(other and not other.name)
 
 
 def _has_recovered(container: Container, at: datetime) -> bool:

@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from stackproof.environment.model import Environment
-from stackproof.environment.services import Practice, Service
+from stackproof.environment.practices import Practice
+from stackproof.environment.services import Service
 from stackproof.facts.container import Container, Creation, ListedContainer
 from stackproof.facts.image import full_name
 from stackproof.finding import Finding, finding
 from stackproof.fixtures.session.collection import as_deployed, critical, declares
-from stackproof.hint import advice, recreate, server, up
+from stackproof.hint import Hint, advice, recreate, server, up
 from stackproof.probes.containers.instances import (
     RUNNING,
     Listed,
@@ -19,6 +20,7 @@ from stackproof.probes.containers.instances import (
     of_all,
     of_service,
     projects,
+    why_not_of_compose,
 )
 from stackproof.unobserved import UnobservedError
 
@@ -68,20 +70,19 @@ def test_service(
 ) -> None:
     """Two containers that swapped names receive each other's requests, and both are healthy.
 
-    Compose's labels say which service a container belongs to.
+    Compose's labels say which service a container belongs to. Where Compose files are the
+    specification, a container without them was created by hand: no deploy updates it.
     """
     its = projects(environment, listed)
-    name = its.name_of(service)
-    other = misnamed(environment, listed, its, service)
-    assert not other, finding(
+    name, other = its.name_of(service), misnamed(environment, listed, its, service)
+    is_of = f"is the container of {other}" if other else ""
+    is_of = is_of or why_not_of_compose(environment, listed, its, service)
+    assert not is_of, finding(
         service,
         "container",
         expected=f"{name} to be the one of {service.name}",
-        observed=f"{name} is the container of {other}",
-        hint=(
-            server("docker ps --all --filter label=com.docker.compose.service={}", service.name),
-            advice("give each container its own name back with docker rename"),
-        ),
+        observed=f"{name} {is_of}",
+        hint=_give_its_name(service, name, swapped=bool(other)),
     )
 
 
@@ -203,6 +204,19 @@ def test_stale(service: Service, container: Container, tagged_image: str | None)
         observed=running[:_ID_SHOWN],
         evidence={"image id": running, f"id of {image}": tagged_image},
         hint=up(service.name),
+    )
+
+
+def _give_its_name(service: Service, name: str, *, swapped: bool) -> tuple[Hint, ...]:
+    if swapped:
+        return (
+            server("docker ps --all --filter label=com.docker.compose.service={}", service.name),
+            advice("give each container its own name back with docker rename"),
+        )
+    return (
+        server("docker inspect --format '{{json .Config.Labels}}' {}", name),
+        advice("Compose creates its own once this one has another name, see docker rename"),
+        up(service.name),
     )
 
 

@@ -7,10 +7,10 @@ from stackproof.environment.container_settings import DeclaredNetwork
 from stackproof.environment.model import Environment
 from stackproof.environment.services import Service
 from stackproof.facts.container import Container, ListedContainer
-from stackproof.facts.settings import Settings
-from stackproof.finding import finding
+from stackproof.facts.settings import Namespace, Settings
+from stackproof.finding import finding, subject_name
 from stackproof.fixtures.session.collection import as_deployed, declares
-from stackproof.hint import Hint, advice, compose_key, server, up
+from stackproof.hint import Hint, compose_key, docker, server, up
 from stackproof.probes.containers.instances import strangers
 from stackproof.unobserved import UnobservedError
 
@@ -186,15 +186,16 @@ def _fix_networks(service: Service, container: Container, options: str = "") -> 
 
 def _fix_mode(service: Service, container: Container) -> tuple[Hint, ...]:
     other = container.namespace
-    if other and other.name:
+    if other and _was_restarted(other, container):
         return (
             server(
                 "docker inspect --format '{{.Name}} {{.State.StartedAt}}' {}",
                 (other.name, container.name),
             ),
-            advice("{} must be started after {}", container.name, other.name),
+            docker("restart", subject_name(service)),
         )
-    return _fix_networks(service, container)
+    # Compose compares names: it keeps a container in the network of one that was replaced.
+    return _fix_networks(service, container, "--force-recreate" if other else "")
 
 
 def _fix_network(key: str, network: DeclaredNetwork) -> tuple[Hint, ...]:
@@ -220,9 +221,14 @@ def _network_mode(container: Container) -> str:
     if not other.name:
         return f"that of the removed container {other.id[:_ID_SHOWN]}"
     shared = f"service:{other.service}" if other.service else f"container:{other.name}"
-    if other.started_at and container.started_at < other.started_at:
+    if _was_restarted(other, container):
         return f"{shared} as it was before {other.name} was started again"
     return shared
+
+
+def _was_restarted(other: Namespace, container: Container) -> bool:
+    """Return whether the container whose network another one shares was started after it."""
+    return bool(other.name and other.started_at and container.started_at < other.started_at)
 
 
 def _equal_modes(mode: str) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ TARGETS: Mapping[str, Sequence[str]] = {
     "reports/verdict.py": ("tests/reports/test_verdict.py",),
     "fixtures/session/waivers.py": ("tests/session/test_waivers.py",),
     "src/stackproof/probes/nginx/**/*.py": (
+        "tests/probes/nginx/reader",
         *(f"tests/probes/nginx/test_{name}.py" for name in _OF_NGINX), "tests/probes/nginx",
     ),
     "src/stackproof/probes/nginx/log.py": (

@@ -1,6 +1,7 @@
 """A run completes hints: with places, containers, Compose's options, and redirected addresses."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -221,6 +222,37 @@ def test_declared_compose_files(engine: str, place: str, with_compose_files: Env
     hints = recreate("volumes", "web")
     found = _complete(*hints, environment=with_compose_files, engine=engine)
     assert found == [(place, f"{COMPOSE} up -d web")]
+
+
+BESIDE = ("", "web is not in the compose file: add it there, or create its container by hand")
+
+
+@pytest.mark.parametrize(
+    ("hint", "listed", "expected"),
+    [
+        (up("web"), _listed("exited"), [BESIDE]),
+        (log_of("web"), _listed("running"), [("here", LOG)]),
+        (log_of("web"), {}, [BESIDE]),
+        (log_of("web"), None, [BESIDE]),
+        (in_container("web", "nginx -t"), {}, [BESIDE]),
+    ],
+    ids=["up", "log", "log of a missing one", "log of an unknown one", "command"],
+)
+def test_a_service_beside_the_compose_files(
+    hint: Hint, listed: Mapping[str, ListedContainer] | None, expected: list[tuple[str, str]]
+) -> None:
+    """Compose knows nothing of it."""
+    environment = _environment()
+    origin = replace(environment.origin, beside_compose_files=frozenset({"web"}))
+    beside = environment.from_origin(origin)
+    assert _complete(hint, environment=beside, listed=listed) == expected
+
+
+def test_services_beside_the_compose_files_are_noted(with_compose_files: Environment) -> None:
+    folder = with_compose_files.origin.directory
+    declared = yaml.safe_load((folder / "shop.yaml").read_text())
+    (folder / "shop.yaml").write_text(yaml.safe_dump({**declared, "services": {"cron": {}}}))
+    assert load("shop", folder).origin.beside_compose_files == {"cron"}
 
 
 @pytest.mark.parametrize(("instances", "scale"), [(1, ""), (3, "--scale web=3 ")])

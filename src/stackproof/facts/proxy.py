@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from pydantic import Field
+
 from stackproof.facts.fields import Moment
 from stackproof.frozen import Frozen
 from stackproof.unobserved import Unobserved
@@ -39,6 +41,19 @@ class LogEntry(Frozen):
     line: str
 
 
+class UpstreamError(Frozen):
+    """Why nginx got no response from an upstream, as it logged."""
+
+    message: str
+    """`connect() failed (111: Connection refused) while connecting to upstream`."""
+    upstream: str = ""
+    """`172.18.0.5:5000`; empty if nginx knows no address."""
+
+    def __str__(self) -> str:
+        """Return the message with the upstream."""
+        return f"{self.message} {self.upstream}".strip()
+
+
 class Proxy(Frozen):
     """nginx, observed inside its container with one exec."""
 
@@ -51,6 +66,8 @@ class Proxy(Frozen):
     """Why messages of level crit or worse are not in the container's log; empty if they are."""
     files: Mapping[str, Moment] | Unobserved
     """By file of the configuration, when it was last changed."""
+    folders: Mapping[str, Moment] | Unobserved = Field(default_factory=dict)
+    """By folder whose files it includes, when one was last added or removed."""
     replaced_mounts: tuple[str, ...] | Unobserved = ()
     """Paths in the container whose source on the host was deleted or replaced."""
     workers: tuple[Worker, ...] | Unobserved

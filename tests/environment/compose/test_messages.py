@@ -34,3 +34,33 @@ def test_values_of_the_process(stack: Load, tmp_path: Path) -> None:
         stack(compose, variables={"PORT": VALUE, "OTHER": "invalid"})
     assert str(raised.value).endswith("invalid hostPort: ${PORT}")
     assert str(tmp_path) not in str(raised.value).partition(": ")[2]
+
+
+PROFILES = "services: {web: {image: a}, mail: {image: b, profiles: [mail, all]}}"
+
+
+def test_a_profile_may_depend_on_a_variable(stack: Load) -> None:
+    compose = "services: {web: {image: a}, mail: {image: b, profiles: ['$KIND']}}"
+    environment = "compose: {files: compose.yaml, profiles: [mail]}"
+    assert {*stack(compose, environment).services} == {"web"}
+
+
+@pytest.mark.parametrize(
+    ("compose", "profiles", "said"),
+    [
+        (PROFILES, ["mial"], "no service has the profile 'mial'; the profiles are all, mail"),
+        (PROFILES, ["mail", "gpu"], "no service has the profile 'gpu'; the profiles are all, mail"),
+        (
+            "services: {web: {image: a}}",
+            ["all"],
+            "no service has the profile 'all'; there are none",
+        ),
+    ],
+)
+def test_a_profile_that_no_service_has(
+    stack: Load, compose: str, profiles: list[str], said: str
+) -> None:
+    """Compose ignores it, and its services would not be verified."""
+    with pytest.raises(InvalidEnvironment) as raised:
+        stack(compose, f"compose: {{files: compose.yaml, profiles: {profiles}}}")
+    assert str(raised.value).endswith(said)

@@ -1,5 +1,7 @@
 """Regular expressions of PCRE, as nginx has them, evaluated by Python."""
 
+import string
+
 import pytest
 
 from stackproof.probes.nginx.configuration import patterns
@@ -136,3 +138,90 @@ def test_longest_expression() -> None:
 
 def test_names() -> None:
     assert patterns.names(r"^(?<a>x)(?P<b>y)(?'c'z)(?<=d)(e)\(?<f>$") == ["a", "b", "c"]
+
+
+CLASSES = {
+    "alpha": string.ascii_letters, "digit": string.digits, "upper": string.ascii_uppercase,
+    "alnum": string.ascii_letters + string.digits, "lower": string.ascii_lowercase,
+    "space": " \t\n\v\f\r", "xdigit": string.hexdigits, "blank": " \t",
+    "word": string.ascii_letters + string.digits + "_", "punct": string.punctuation,
+    "cntrl": "".join(map(chr, range(32))) + "\x7f", "graph": "".join(map(chr, range(33, 127))),
+    "print": "".join(map(chr, range(32, 127))),
+}  # fmt: skip
+ESCAPES = {
+    r"\h": " \t", r"[\h]": " \t", r"\e": "\x1b", r"[\e]": "\x1b", r"\d": string.digits,
+    r"\s": " \t\n\v\f\r", r"\w": CLASSES["word"], r"\x{9}": "\t", r"\x{41}": "A", r"\x41": "A",
+    r"[\x{41}]": "", r"\.": ".", r"[\]]": "]", r"[a&&b]": "ab&", r"[a--b]": "", r"[+||-]": "+|-",
+    r"[~~]": "~", r"[a[]": "a[", r"[]a]": "]a", r"\R": "\n\v\f\r", "(?:a|b)": "ab", "(?i)a": "aA",
+    r"\Q.\E": ".", r"\-": "-", r"\_": "_", "(?i:a)": "aA",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("pattern", "characters"),
+    [
+        *((f"[[:{name}:]]", characters) for name, characters in CLASSES.items()),
+        *((each, text) for each, text in ESCAPES.items() if text),
+        (r"\H", "".join(chr(each) for each in range(128) if chr(each) not in " \t")),
+        (r"\N", "".join(chr(each) for each in range(128) if chr(each) != "\n")),
+        ("[^[:graph:]]", CLASSES["cntrl"] + " "),
+    ],
+)
+def test_characters(pattern: str, characters: str) -> None:
+    """Of all of ASCII, these and no others."""
+    every = map(chr, range(128))
+    found = {each for each in every if patterns.search(rf"\A{pattern}\z", each)}
+    assert found == set(characters)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "why"),
+    [
+        (r"\X", r"\X is not supported"),
+        (r"[\X]", r"\X in a set is not supported"),
+        (r"\k", r"\k is not supported"),
+        (r"\g", r"\g is not supported"),
+        (r"\g1", r"\g is not supported"),
+        (r"\g{-1}", r"\g{-1} is not supported"),
+        (r"\G", r"\G is not supported"),
+        ("(?X)a", "(?X) is not supported"),
+        ("(?x)a", "(?x) is not supported"),
+        ("(?x:a)", "(?x: is not supported"),
+        ("(?P>a)", "(?P is not supported"),
+        ("(*UTF8)a", "(*UTF8) is not supported"),
+        ("(*UTF8", "(*UTF8) is not supported"),
+        ("(a(?i)b|c)", "an option in the middle of alternatives is not supported"),
+        ("a{,2}", "{,n} differs between versions of PCRE"),
+        ("[[:^digit:]]", "[:^digit:] is not supported"),
+        ("[[:XXdigit:]]", "[:XXdigit:] is not supported"),
+    ],
+)
+def test_message(pattern: str, why: str) -> None:
+    with pytest.raises(UnobservedError) as raised:
+        patterns.search(pattern, "text")
+    start = f"the regular expression {pattern} in nginx's configuration cannot be evaluated: "
+    assert str(raised.value) == start + why
+
+
+@pytest.mark.parametrize(("length", "shown"), [(60, 60), (61, 60)])
+def test_message_of_a_long_expression(length: int, shown: int) -> None:
+    pattern = "(b*)*".ljust(length, "a")
+    with pytest.raises(UnobservedError) as raised:
+        patterns.search(pattern, "text")
+    assert str(raised.value) == (
+        f"the regular expression {pattern[:shown]} in nginx's configuration "
+        "cannot be evaluated safely"
+    )
+
+
+def test_options_end_with_their_group() -> None:
+    for pattern, text in [("(a(?i)b)c", "aBc"), ("((?i)a(?s).)b", "A\nb"), ("(?i)a(?-i)b", "Ab")]:
+        assert patterns.search(rf"\A{pattern}\z", text), pattern
+        assert not patterns.search(rf"\A{pattern}\z", text.swapcase()), pattern
+
+
+def test_bytes_that_are_no_text() -> None:
+    match = patterns.search("^/(.)$", "/\udcff")
+    assert match
+    assert patterns.text_of(match[1]) == "\N{REPLACEMENT CHARACTER}"
+    assert patterns.text_of(None) == ""

@@ -12,6 +12,7 @@ from stackproof.environment.model import Environment
 from stackproof.facts.container import Container, ListedContainer
 from stackproof.finding import Finding, finding
 from stackproof.suites import test_nginx as nginx
+from stackproof.suites.services import test_containers as containers
 from stackproof.suites.services import test_identity as identity
 from stackproof.unobserved import UnobservedError
 from tests import shop
@@ -110,6 +111,50 @@ def test_another_number_of_instances(number: int, there: Listed, headline: str, 
 def test_a_service_without_its_only_container() -> None:
     with pytest.raises(UnobservedError, match="no container of service web in project shop"):
         identity.test_instances(*_instances(1, {}))
+
+
+COMPOSE = {"compose": {"files": ["compose.yaml"]}}
+NAMED = {"web": {"container": "web"}, "other": {}}
+WEB = listed("shop-web-1")["shop-web-1"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "observed"),
+    [
+        ({"project": "", "service": ""}, "was created without Compose"),
+        ({"project": "old"}, "is of project old"),
+        ({"service": "site"}, "is of service site"),
+        ({"service": ""}, "is one of docker compose run"),
+        ({"service": "other"}, "is the container of other"),
+    ],
+    ids=["docker run", "another project", "a former service", "one-off", "another service"],
+)
+def test_a_container_with_the_name_that_is_not_of_compose(
+    labels: dict[str, str], observed: str
+) -> None:
+    of = environment(NAMED, **COMPOSE)
+    there = {"web": WEB.model_copy(update=labels), **listed("shop-other-1")}
+    found = finding_of(identity.test_service, of.services["web"], there, of)
+    assert found.observed == f"web {observed}"
+
+
+def test_a_container_with_the_name() -> None:
+    """Without Compose files as the specification, anyone may create it."""
+    of = environment(NAMED, **COMPOSE)
+    identity.test_service(of.services["web"], {"web": WEB}, of)
+    by_hand = {"web": WEB.model_copy(update={"project": "", "service": ""})}
+    identity.test_service(environment(NAMED).services["web"], by_hand, environment(NAMED))
+
+
+def test_a_renamed_container() -> None:
+    """Compose finds it by its labels, and does not create another one."""
+    of, there = environment(NAMED, **COMPOSE), {"web-old": WEB}
+    check = (of.services["web"], None, of, there, False, print)
+    found = finding_of(containers.test_exists, *check)
+    assert found.headline == (
+        "web exists: expected a container web, observed its container under the name web-old"
+    )
+    assert [each.text for each in found.hints] == ["docker rename web-old web"]
 
 
 def _warnings(of: Environment, there: Listed) -> list[str]:

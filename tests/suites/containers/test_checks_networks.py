@@ -99,6 +99,36 @@ def test_network_modes(modes: Ran) -> None:
     }  # fmt: skip
 
 
+def test_hints_for_shared_networks(modes: Ran) -> None:
+    """Compose keeps a container in the network of one that was replaced, unless it is forced."""
+    hints = {
+        each["subject"]: [
+            hint["text"].removeprefix("docker compose -p shop ") for hint in each["hints"]
+        ][-1]
+        for each in modes.verdict("shop")["checks"]
+        if each["outcome"] == "FAIL"
+    }
+    assert hints == {
+        "client-of-another": "up -d --force-recreate client-of-another",
+        "client-of-a-removed-one": "up -d --force-recreate client-of-a-removed-one",
+        "client-of-a-restarted-one": "docker restart client-of-a-restarted-one",
+        "client-with-its-own": "up -d client-with-its-own",
+        "no-job": "up -d no-job",
+    }
+
+
+def test_a_stopped_client_of_a_removed_container(tmp_path: Path) -> None:
+    """The engine cannot start it."""
+    client = sharing(Namespace(id=GONE)).model_copy(update={"status": "exited", "name": "client"})
+    environment = {"services": {"client": {"network_mode": "service:vpn"}, "vpn": {}}}
+    observed = shop.facts(containers={"client": client, "vpn": shop.CONTAINER})
+    ran = shop.replay(tmp_path, environment, observed, "-k", "test_running")
+    checks = {each["id"]: each for each in ran.verdict("shop")["checks"]}
+    assert [each["text"] for each in checks["containers.running[client]"]["hints"]] == [
+        "docker compose -p shop up -d --force-recreate client", "docker logs --tail 50 client",
+    ]  # fmt: skip
+
+
 def test_declared_host_network_is_a_note(modes: Ran) -> None:
     checks = {each["id"]: each for each in modes.verdict("shop")["checks"]}
     assert checks["configuration.host_network[agent]"]["warnings"] == [

@@ -63,9 +63,12 @@ def draft(project: Project, *, is_local: bool) -> Draft:
     for name, service in project.services.items():
         _add_health(result, project, name)
         _add_datastore(result, project, name)
-        permissions = (*(granted(service) or ()), *root_access_of(service).values())
+        # Each setting by itself: what is granted later is not allowed with it.
+        permissions = [*(granted(service) or ()), *root_access_of(service)]
         if permissions:
-            result.services.setdefault(name, {})["may"] = list(dict.fromkeys(permissions))
+            result.services.setdefault(name, {})["may"] = [
+                each.replace("$", "$$") for each in permissions
+            ]
         if may_end(service) and not _is_job(project, name) and not _serves(service):
             result.ask_one_shot(name, "if it runs once and ends")
     _add_proxies(result, project, is_local)
@@ -231,3 +234,15 @@ def shown(path: Path, folders: Sequence[Path] = ()) -> str:
         if path.is_relative_to(folder):
             return str(path.relative_to(folder))
     return str(path)
+
+
+def without_services(project: Project) -> str:
+    """Return why a project has no services to verify."""
+    files = " and ".join(shown(file) for file in project.run.files)
+    profiles = sorted({each for names in project.compose.inactive.values() for each in names})
+    if profiles:
+        return (
+            f"every service of {files} belongs to an inactive profile ({', '.join(profiles)}): "
+            "name those that are active in COMPOSE_PROFILES"
+        )
+    return f"there are no services in {files}"

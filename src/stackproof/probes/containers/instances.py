@@ -58,7 +58,10 @@ def projects(environment: Environment, listed: Listed) -> Projects:
             found.setdefault(each.project, set()).add(each.service)
     most = max((len(unnamed & each) for each in found.values()), default=0)
     if len(unnamed & listed.keys()) >= most:
-        return Projects(_projects_of(unnamed, listed), by_name=True)
+        same = _projects_of(unnamed, listed)
+        if environment.compose is not None and not same and unnamed & listed.keys():
+            return Projects(frozenset({declared}))  # Compose gives its containers other names
+        return Projects(same, by_name=True)
     candidates = [
         project
         for project, its in found.items()
@@ -137,6 +140,41 @@ def misnamed(environment: Environment, listed: Listed, its: Projects, service: S
     if each is None or each.project not in its.names or each.service == service.name:
         return ""
     return each.service if each.service in environment.services else ""
+
+
+def renamed(environment: Environment, listed: Listed, service: Service) -> str:
+    """Return the container of a service that someone renamed; empty if there is none.
+
+    It has Compose's labels, and Compose does not create another one next to it.
+    """
+    its = projects(environment, listed)
+    if not its.name_of(service) or its.name_of(service) in listed:
+        return ""
+    names = (
+        name
+        for name, each in sorted(listed.items())
+        if each.service == service.name and each.project in its.names and "/" not in name
+    )
+    return next(names, "")
+
+
+def why_not_of_compose(
+    environment: Environment, listed: Listed, its: Projects, service: Service
+) -> str:
+    """Return what the container with the declared name is, if Compose did not create it for that.
+
+    Where Compose files are the specification, its labels show that it did. Empty if so.
+    """
+    each = listed.get(service.container)
+    if environment.compose is None or each is None:
+        return ""
+    if not each.project:
+        return "was created without Compose"
+    if each.project not in its.names:
+        return f"is of project {each.project}"
+    if each.service == service.name:
+        return ""
+    return f"is of service {each.service}" if each.service else "is one of docker compose run"
 
 
 def strangers(

@@ -38,7 +38,7 @@ def parse_listen(target: str, options: Sequence[str]) -> Listen:
         UnobservedError: it has no valid port.
     """
     is_default = "default_server" in options or "default" in options
-    is_secure = "ssl" in options or "quic" in options
+    is_secure = "ssl" in options
     if target.startswith("unix:"):
         return Listen(target, 0, 0, is_default, is_secure)
     named = _PORT.fullmatch(target)
@@ -52,4 +52,4 @@ def parse_listen(target: str, options: Sequence[str]) -> Listen:
 
 
 def _address(text: str) -> str:
-    return ANY_IPV4 if text in ("0.0.0.0", "*") else text.lower()  # noqa: S104 - not bound here
+    return ANY_IPV4 if text == "0.0.0.0" else text.lower()  # noqa: S104 - not bound here

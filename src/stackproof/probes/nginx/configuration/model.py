@@ -30,7 +30,7 @@ class Group:
     """The addresses that get requests: not those of backups, and not those that are down."""
     resolved_at_load: frozenset[str]
     """Hosts whose addresses nginx resolves only when it loads its configuration."""
-    balancer: str = ""
+    balancer: str
     """A directive of another language that selects the server."""
 
 
@@ -102,7 +102,7 @@ def _scope(name: str, top: Iterable[Directive]) -> Scope:
         definitions={_defined(each): each for each in block if each.name in _DEFINITIONS},
         assigned=frozenset(_assigned(everything)),
         computed={
-            each.argument().lstrip("$"): each.name
+            each.argument().removeprefix("$"): each.name
             for each in everything
             if _COMPUTED.fullmatch(each.name) and each.arguments and each.argument().startswith("$")
         },
@@ -151,14 +151,13 @@ def _group(directive: Directive) -> Group:
 
 def _defined(directive: Directive) -> str:
     """Return the variable that a `map`, a `geo` or a `split_clients` defines."""
-    return directive.argument(len(directive.arguments) - 1).lstrip("$")
+    return directive.argument(len(directive.arguments) - 1).removeprefix("$")
 
 
 def _assigned(directives: Iterable[Directive]) -> Iterator[str]:
     for each in directives:
         if each.name == "set":
-            each.argument(1)
-            yield each.argument().lstrip("$")
+            yield each.argument().removeprefix("$")
         for word in (each.name, *each.arguments):
             if "(?" in word:
                 yield from patterns.names(word)

@@ -39,7 +39,5 @@ class Target:
 
 def parse_target(text: str) -> Target:
     """Parse `http://api:5000/path`, `api:5000`, `api` or `unix:/run/app.sock`."""
-    found = _TARGET.fullmatch(text)
-    if found is None:
-        return Target("", text, "", "", "")
+    found = next(_TARGET.finditer(text))  # it matches any text
     return Target(**{name: value or "" for name, value in found.groupdict().items()})

@@ -81,7 +81,8 @@ class Evaluation:
                 continue
             if not step.keeps_server:
                 step = self._from_server(server, tops)
-                continue
+                if isinstance(step, Outcome) or not step.keeps_server:
+                    continue
             found = locations.find(all_locations, self._uri, self._budget)
             self._variables.keep(found.match)
             if found.needs_slash:
@@ -117,7 +118,9 @@ class Evaluation:
             return Internal(self._uri, self._query, keeps_server=True)
         if rewriting.undecided_handler:
             raise UnobservedError("where the route leads depends on several 'if' of a location")
-        return self._content(rewriting.levels).result()
+        content = self._content(rewriting.levels)
+        # After `rewrite … break`, the path of `proxy_pass` does not replace that of the location.
+        return (replace(content, location=None) if rewriting.has_matched else content).result()
 
     def _rewriting(self, levels: tuple[Directive, ...]) -> Rewriting:
         self._levels = levels
@@ -138,6 +141,7 @@ class Evaluation:
         return Content(
             self._http, self._variables, self._choices, self._exists, levels, self._location,
             self._request.method, self._uri, self._query, self._is_error_page,
+            self._request.statuses,
         )  # fmt: skip
 
     def _builtin(self, name: str) -> str | None:
@@ -161,6 +165,10 @@ class Evaluation:
             return next(iter(self._chosen.server.names), "")
         if name.startswith("arg_"):
             return _argument(self._query, name.removeprefix("arg_"))
+        if name == "content_type":
+            name = "http_content_type"
+        if name.startswith("cookie_") and "cookie" in request.headers:
+            return _cookie(request.headers["cookie"], name.removeprefix("cookie_"))
         if name.startswith("http_"):
             headers = {each.replace("-", "_"): value for each, value in request.headers.items()}
             return headers.get(name.removeprefix("http_"))
@@ -172,7 +180,7 @@ class Evaluation:
         if root is None or root.name == "alias" or "$document_root" in root.argument():
             return None
         base = self._variables.expand(root.argument())
-        return base.rstrip("/") + uri if base.startswith("/") else None
+        return base.removesuffix("/") + uri if base.startswith("/") else None
 
 
 def _argument(query: str, name: str) -> str:
@@ -183,5 +191,13 @@ def _argument(query: str, name: str) -> str:
     return ""
 
 
+def _cookie(header: str, name: str) -> str:
+    for each in header.split(";"):
+        key, _, value = each.strip().partition("=")
+        if key.lower() == name.lower():
+            return value
+    return ""
+
+
 def _is_on(name: str, block: list[Directive]) -> bool:
-    return any(each.name == name and each.arguments[:1] == ["on"] for each in block)
+    return any(each.name == name and each.arguments == ["on"] for each in block)

@@ -55,7 +55,6 @@ class Search:
     """The locations around it, innermost first."""
     needs_slash: bool = False
     """Whether nginx redirects to the same path with a slash at its end."""
-    pattern: str = ""
     match: Match = None
     """The last match of a regular expression."""
 
@@ -104,7 +103,7 @@ def _find(
             match = budget.search(each.path, uri, ignore_case=each.modifier == "~*")
             if match:
                 search.location, search.parents = each, parents
-                search.pattern, search.match = each.path, match
+                search.match = match
                 _find(each.nested, uri, budget, search, (each, *parents))
                 return _Found.FINAL
     return found

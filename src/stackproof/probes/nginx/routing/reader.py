@@ -145,15 +145,12 @@ class Reader:
             inside = {"localhost": _LOCAL}.get(host, host) if is_local else ""
         else:
             return None
-        path, _, query = (outcome.path or "/").partition("?")
         inner = replace(
             request,
             scheme=outcome.scheme,
             host=host_of(outcome.http_host),
             http_host=outcome.http_host,
             port=int(port) if _PORT.fullmatch(port) else 0,
-            path=path,
-            query=query,
             address=inside,
         )
         scopes = (self.configuration.http, self.configuration.stream)
@@ -161,4 +158,5 @@ class Reader:
             return None
         if outcome.path is None:
             raise UnobservedError("nginx passes the request to itself, with a path that is unknown")
-        return inner
+        path, _, query = outcome.path.partition("?")
+        return replace(inner, path=path, query=query)

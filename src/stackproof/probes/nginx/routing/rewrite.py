@@ -85,7 +85,7 @@ class Rewriting:
             if each.name == "return":
                 return self._return(each)
             if each.name == "set":
-                self._variables.set(each.argument().lstrip("$"), each.argument(1))
+                self._variables.set(each.argument().removeprefix("$"), each.argument(1))
             elif each.name == "if":
                 if self._is_true(each):
                     self._enter(each)
@@ -137,7 +137,7 @@ class Rewriting:
     def _text(self, text: str) -> str:
         """Return a text with its variables; with their names if they are unknown."""
         try:
-            return self._variables.expand(text) or text
+            return self._variables.expand(text)
         except UnknownError:
             return text
 
@@ -195,6 +195,7 @@ def _words(directive: Directive) -> list[str]:
         words = words if words[-1:] != [""] else words[:-1]
         is_test = len(words) == 2 and words[0].startswith(("-", "!-"))
         is_comparison = len(words) == 3 and words[1] in _OPERATORS
-        if len(words) == 1 or is_test or is_comparison:
+        is_variable = len(words) == 1 and words[0].startswith("$")
+        if is_variable or is_test or is_comparison:
             return words
     raise UnobservedError("nginx's configuration has an 'if' that cannot be read")

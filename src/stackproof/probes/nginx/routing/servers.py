@@ -15,7 +15,6 @@ class Chosen:
     server: Server
     is_named: bool
     """Whether it has the host among its names; otherwise it is the default."""
-    pattern: str = ""
     match: Match = None
     """The match of the regular expression that is its name."""
 
@@ -65,7 +64,7 @@ def server_of(servers: Sequence[tuple[Server, bool]], host: str, budget: Budget)
         return Chosen(found, is_named=True)
     for server, pattern in names.patterns:
         if match := budget.search(pattern, host, ignore_case=True):
-            return Chosen(server, is_named=True, pattern=pattern, match=match)
+            return Chosen(server, is_named=True, match=match)
     default = next((server for server, is_default in servers if is_default), None)
     if default is None and servers:
         default = servers[0][0]

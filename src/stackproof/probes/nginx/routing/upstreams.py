@@ -1,6 +1,7 @@
 """Where `proxy_pass` and the like send a request."""
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from stackproof.probes.nginx.configuration.model import Scope
 from stackproof.probes.nginx.configuration.parser import Directive
@@ -9,8 +10,6 @@ from stackproof.probes.nginx.routing.choices import UnknownError
 from stackproof.probes.nginx.routing.locations import Location
 from stackproof.probes.nginx.routing.request import Outcome
 from stackproof.probes.nginx.routing.variables import Variables
-
-_MAX_ADDRESS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ def addresses_of(scope: Scope, variables: Variables, target: str) -> tuple[tuple
     for part in variables.parts(target):
         text += part
         # What follows the host may be unknown.
-        if "/" in text.partition("://")[2] or len(text) > _MAX_ADDRESS:
+        if "/" in text.partition("://")[2]:
             break
     found = parse_target(text)
     if not found.host and not found.socket:
@@ -67,14 +66,14 @@ def _path(variables: Variables, target: str, passed: Passed) -> str | None:
     found = parse_target(target)
     try:
         if "$" in target:
-            if path := parse_target(variables.expand(target)).path:
-                return path
-        elif found.path and passed.location and "~" not in passed.location.modifier:
+            if written := parse_target(variables.expand(target)).path:
+                return written
+        elif found.path and passed.location:
             rest = passed.uri.removeprefix(passed.location.path)
-            return found.path + rest + (f"?{passed.query}" if passed.query else "")
+            return found.path + quote(rest) + (f"?{passed.query}" if passed.query else "")
     except UnknownError:
         return None
-    return passed.uri + (f"?{passed.query}" if passed.query else "")
+    return quote(passed.uri) + (f"?{passed.query}" if passed.query else "")
 
 
 def _http_host(variables: Variables, levels: tuple[Directive, ...]) -> str:

@@ -17,7 +17,7 @@ _PART = re.compile(
 _MAX_DEPTH = 10
 """How often the value of a variable may name another variable."""
 _MAX_LENGTH = 4096
-_OPTIONS_OF_GEO = frozenset(["default", "delete", "proxy", "proxy_recursive", "ranges"])
+_NO_VALUES_OF_GEO = frozenset(["delete", "proxy"])
 
 Builtin = Callable[[str], str | None]
 
@@ -138,7 +138,7 @@ class Variables:
             values = [
                 each.argument()
                 for each in definition.block
-                if each.arguments and (each.name == "default" or each.name not in _OPTIONS_OF_GEO)
+                if each.arguments and each.name not in _NO_VALUES_OF_GEO
             ]
             if not any(each.name == "default" for each in definition.block):
                 values.append("")
