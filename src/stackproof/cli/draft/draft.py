@@ -74,7 +74,8 @@ def draft(project: Project, *, is_local: bool) -> Draft:
 
 def _needs(project: Project) -> Iterator[str]:
     for path, services in project.env_files.items():
-        missing = "" if path.is_file() else ", which does not exist here"
+        is_known = "$" not in str(path)
+        missing = "" if path.is_file() or not is_known else ", which does not exist here"
         yield f"{shown(path)}, the env_file of {', '.join(services)}{missing}"
     match sorted(project.compose.unset):
         case [name]:
