@@ -9,7 +9,7 @@ from stackproof.environment.model import Environment
 from stackproof.environment.services import Service
 from stackproof.facts.container import Container, Mount
 from stackproof.facts.machine import Machine
-from stackproof.facts.options import OptionValue, option
+from stackproof.facts.options import OF_A_REMOVED_ONE, OptionValue, option
 from stackproof.facts.settings import Settings
 from stackproof.finding import (
     Difference,
@@ -20,7 +20,7 @@ from stackproof.finding import (
     observed_of,
 )
 from stackproof.fixtures.session.collection import as_deployed, declares
-from stackproof.hint import recreate
+from stackproof.hint import Hint, recreate, up
 from stackproof.unobserved import UnobservedError
 
 Warn = Callable[[Finding], None]
@@ -36,7 +36,7 @@ def test_health_check(service: Service, settings: Settings, machine: Machine, wa
         names_of(wrong.values()),
         expected=expected_of(wrong.values()),
         observed=observed_of(wrong.values()),
-        hint=recreate(_key(wrong), service.name),
+        hint=_fix(wrong, service),
     )
 
 
@@ -50,7 +50,7 @@ def test_process(service: Service, settings: Settings, machine: Machine, warn: W
         names_of(wrong.values()),
         expected=expected_of(wrong.values()),
         observed=observed_of(wrong.values()),
-        hint=recreate(_key(wrong), service.name),
+        hint=_fix(wrong, service),
     )
 
 
@@ -64,7 +64,7 @@ def test_network(service: Service, settings: Settings, machine: Machine, warn: W
         names_of(wrong.values()),
         expected=expected_of(wrong.values()),
         observed=observed_of(wrong.values()),
-        hint=recreate(_key(wrong), service.name),
+        hint=_fix(wrong, service),
     )
 
 
@@ -78,7 +78,7 @@ def test_isolation(service: Service, settings: Settings, machine: Machine, warn:
         names_of(wrong.values()),
         expected=expected_of(wrong.values()),
         observed=observed_of(wrong.values()),
-        hint=recreate(_key(wrong), service.name),
+        hint=_fix(wrong, service),
     )
 
 
@@ -106,7 +106,7 @@ def test_mounts(
         names_of(wrong.values()),
         expected=expected_of(wrong.values()),
         observed=observed_of(wrong.values()),
-        hint=recreate(_key(wrong), service.name),
+        hint=_fix(wrong, service),
     )
 
 
@@ -120,7 +120,7 @@ def test_limits(service: Service, settings: Settings, machine: Machine, warn: Wa
         names_of(wrong.values()),
         expected=expected_of(wrong.values()),
         observed=observed_of(wrong.values()),
-        hint=recreate(_key(wrong), service.name),
+        hint=_fix(wrong, service),
     )
 
 
@@ -134,7 +134,7 @@ def test_labels(service: Service, settings: Settings, machine: Machine, warn: Wa
         names_of(wrong.values()),
         expected=expected_of(wrong.values()),
         observed=observed_of(wrong.values()),
-        hint=recreate(_key(wrong), service.name),
+        hint=_fix(wrong, service),
     )
 
 
@@ -152,7 +152,7 @@ def test_logging(
         names_of(wrong.values()),
         expected=expected_of(wrong.values()),
         observed=observed_of(wrong.values()),
-        hint=recreate(_key(wrong), service.name),
+        hint=_fix(wrong, service),
     )
 
 
@@ -247,6 +247,13 @@ def _compare(
             )
         )
     return wrong
+
+
+def _fix(differences: Mapping[str, Difference], service: Service) -> tuple[Hint, ...]:
+    """Return how to fix options. Compose keeps a container that uses one that was replaced."""
+    if any(each.observed == OF_A_REMOVED_ONE for each in differences.values()):
+        return (up(service.name, "--force-recreate"),)
+    return recreate(_key(differences), service.name)
 
 
 def _key(differences: Mapping[str, Difference]) -> str:

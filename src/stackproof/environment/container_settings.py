@@ -162,7 +162,9 @@ class DeclaredVolume(Declared):
 LeftOut = Literal[
     "mem_limit", "mem_reservation", "cpus", "cpuset", "cpu_shares", "pids_limit", "oom_score_adj",
     "read_only", "cap_add", "cap_drop", "no_new_privileges", "init", "devices", "group_add",
-    "extra_hosts", "dns", "tmpfs",
+    "extra_hosts", "dns", "tmpfs", "dns_search", "dns_opt", "memswap_limit",
+    "stop_grace_period", "tty", "stdin_open", "pid", "uts", "userns_mode", "oom_kill_disable",
+    "device_cgroup_rules", "privileged", "ipc", "volumes_from", "security_opt",
 ]  # fmt: skip
 """A setting that no container has on any Docker engine unless its creation says so."""
 Arguments = Annotated[tuple[str, ...], BeforeValidator(_arguments), _or({"type": "string"})]

@@ -154,5 +154,7 @@ class ImageDefaults(Frozen):
     """The command of its health check; None in an old snapshot."""
     options: Mapping[str, OptionValue] = {}
     """The other settings of its health check, by Compose's key."""
+    process: Mapping[str, OptionValue] | None = None
+    """Its stop signal and working directory by Compose's key; None in an old snapshot."""
     volumes: tuple[str, ...] | None = None
     """Paths at which each container has a volume; None in an old snapshot."""
