@@ -384,3 +384,11 @@ def test_a_file_without_active_services(stack: Load) -> None:
     with pytest.raises(InvalidEnvironment, match=r"compose: .*belong to inactive profiles: name"):
         stack(compose)
     assert set(stack(compose, "compose: {profiles: [b]}").services) == {"db"}
+
+
+def test_a_variable_that_is_defined_after_its_use_is_set(stack: Load) -> None:
+    files = {
+        "compose.yaml": "name: shop\nservices: {web: {image: app, ports: ['${PORT}:80']}}",
+        ".env": "URL=redis://cache:${PORT}\nPORT=6379\n",
+    }
+    assert stack(files).services["web"].publish == ("6379:80",)
