@@ -69,9 +69,12 @@ def _tests_of_suite(path: Path) -> list[str]:
         for test in sorted(ROOT.glob("tests/suites/**/test_*.py"))
         if names.search(test.read_text(encoding="utf-8"))
     ]
+    # They take milliseconds.
+    direct = [each for each in tests if each.startswith("tests/suites/direct/")]
     forms = [f"tests/suites/form/test_{name}.py" for name in ("form_of_checks", "hints")]
     # First, because most mutants change what a check reports.
     if suite in _GATE_SUITES:
-        return list(dict.fromkeys(["tests/suites/gates/test_gate_findings.py", *forms, *tests]))
+        findings = ["tests/suites/gates/test_gate_findings.py"]
+        return list(dict.fromkeys([*direct, *findings, *forms, *tests]))
     findings = ["tests/faults/test_findings.py", f"--suite={suite}"]
-    return list(dict.fromkeys([*findings, *forms, *tests]))
+    return list(dict.fromkeys([*direct, *findings, *forms, *tests]))

@@ -63,7 +63,7 @@ def limited(**limits: Any) -> Any:
     return environment(services={"api": {"limits": limits}}).services["api"]
 
 
-CALLS = [
+CALLS: list[Any] = [
     (deploy.test_recreated, (API, LONG, (before("x"), before("api", id=ID)))),
     (deploy.test_recreated, (API, LONG, (before("api", id="other"),))),
     (deploy.test_new_image, (API, LONG, (before("api"), before("api", image_id=IMAGE)))),

@@ -75,7 +75,7 @@ def specified(**parts: Any) -> Any:
 
 WEAK = MACHINE.model_copy(update={"not_enforced": ("CPU", "memory", "process")})
 
-CALLS = [
+CALLS: list[Any] = [
     (configuration.test_log_driver, (service(logging={"driver": "local"}), container())),
     (configuration.test_log_rotation, (service(logging={"driver": "json-file", "max_size": "1M"}),
      container(creation=created(log_max_size=None)))),
