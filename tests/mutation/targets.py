@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.command_line import ROOT
+from tests.faults.findings import FINDINGS, suite_of
 
 _SUITES = "suites/**/test_*.py"
 _GATE_SUITES = {"compose_file", "deploy", "predeploy", "rollback"}
@@ -73,8 +74,9 @@ def _tests_of_suite(path: Path) -> list[str]:
     direct = [each for each in tests if each.startswith("tests/suites/direct/")]
     forms = [f"tests/suites/form/test_{name}.py" for name in ("form_of_checks", "hints")]
     # First, because most mutants change what a check reports.
+    findings = []
     if suite in _GATE_SUITES:
         findings = ["tests/suites/gates/test_gate_findings.py"]
-        return list(dict.fromkeys([*direct, *findings, *forms, *tests]))
-    findings = ["tests/faults/test_findings.py", f"--suite={suite}"]
+    elif suite in map(suite_of, FINDINGS):  # others have no fault to replay
+        findings = ["tests/faults/test_findings.py", f"--suite={suite}"]
     return list(dict.fromkeys([*direct, *findings, *forms, *tests]))
