@@ -8,7 +8,7 @@ from stackproof.outcome import Outcome
 from stackproof.printable import LONGEST_LINE, one_line
 from stackproof.reports.matrix import matrix
 from stackproof.reports.order import causes_first
-from stackproof.reports.summary import UNICODE, WARNING, counted, problems, warnings
+from stackproof.reports.summary import UNICODE, WARNING, counted, grouped_warnings, problems
 from stackproof.reports.verdict import CheckResult, Decision, HintLine, Verdict, origin
 
 MAX_BYTES = 200_000
@@ -96,7 +96,7 @@ def _other_problems(verdict: Verdict) -> Iterable[str]:
         for outcome, text in problems(verdict.checks)
         if outcome is not Outcome.FAIL
     ]
-    lines += [f"- {WARNING} {prose(text)}\n" for text in warnings(verdict)]
+    lines += [f"- {WARNING} {prose(text)}\n" for text in grouped_warnings(verdict)]
     return ["\n", *lines] if lines else []
 
 

@@ -87,7 +87,7 @@ def summarize(verdict: Verdict, file: str, error: str, style: Style) -> list[str
         lines += [*_matrix(checks, style), ""]
     for outcome, text in problems(verdict.checks):
         lines += _wrapped(style.symbol(outcome), text, style)
-    for text in warnings(verdict):
+    for text in grouped_warnings(verdict):
         lines += _wrapped(style.markup(WARNING, yellow=True), text, style)
     return lines + _last_lines(verdict, file, error, style)
 
@@ -150,6 +150,23 @@ def warnings(verdict: Verdict) -> Iterable[str]:
     """Return the warnings of the checks and of the environment, each once."""
     of_checks = (text for check in verdict.checks for text in check.warnings)
     return dict.fromkeys([*of_checks, *verdict.warnings])
+
+
+def grouped_warnings(verdict: Verdict) -> Iterable[str]:
+    """Yield the warnings, each once; services with the same warning share a line."""
+    services: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for check in verdict.checks:
+        for text in check.warnings:
+            name, space, rest = text.partition(" ")
+            if name == check.service and space:
+                services[rest][name] = None
+    shared = {rest: list(names) for rest, names in services.items() if len(names) > 1}
+    for text in warnings(verdict):
+        name, _, rest = text.partition(" ")
+        if name not in shared.get(rest, ()):
+            yield text
+        elif name == shared[rest][0]:
+            yield f"{', '.join(shared[rest])} {rest}"
 
 
 def counted(verdict: Verdict) -> str:

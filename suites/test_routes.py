@@ -12,6 +12,7 @@ from stackproof.environment.redirect_port import answers, origin
 from stackproof.environment.responses import ExpectedContent
 from stackproof.environment.routes import LOGIN_REDIRECTS, UNAUTHENTICATED, Route
 from stackproof.facts.container import Container, ListedContainer
+from stackproof.facts.proxy import UpstreamError
 from stackproof.facts.response import Hop, Response
 from stackproof.finding import finding
 from stackproof.fixtures.session.collection import critical, declares
@@ -26,9 +27,16 @@ _REFUSED = 400
 
 
 @critical
-def test_status(route: Route, response: Response, environment: Environment, starting: str) -> None:
+def test_status(
+    route: Route,
+    response: Response,
+    environment: Environment,
+    starting: str,
+    upstream_error: UpstreamError | None,
+) -> None:
     """Users see the route's status. A container can be healthy behind a route that fails.
 
+    Where nginx has no response of an upstream, its log says why.
     A WebSocket must be accepted with 101: many proxies drop the headers that ask for one. While the
     container is starting, a failure is UNKNOWN: some proxies wait until it is healthy.
     """
@@ -39,7 +47,8 @@ def test_status(route: Route, response: Response, environment: Environment, star
         route,
         "status",
         expected=" or ".join(map(str, route.expected_statuses)),
-        observed=response.error or response.status,
+        observed=response.error
+        or (f"{response.status}: {upstream_error}" if upstream_error else response.status),
         evidence=_describe(response),
         hint=(*_request(route, environment), *_logs(route, environment)),
     )

@@ -15,6 +15,7 @@ from stackproof.facts.container import Container, Mount
 from stackproof.facts.image import secret_files
 from stackproof.facts.machine import HostFile, Machine
 from stackproof.facts.root_access import CGROUP, exposes_engine
+from stackproof.facts.snapshot import Facts
 from stackproof.finding import Finding, finding
 from stackproof.fixtures.session.collection import as_deployed, declares
 from stackproof.hint import Hint, advice, compose_key, recreate, server, up
@@ -61,20 +62,32 @@ def test_secret_files(
     container: Container,
     environment: Environment,
     empty_secrets: frozenset[str],
+    facts: Facts,
+    warn: Callable[[Finding], None],
 ) -> None:
-    """Without its secret a service fails late: at its first login, or at its next restart."""
+    """Without its secret a service fails late: at its first login, or at its next restart.
+
+    A container keeps the configs and secrets of Compose files with which it was created. Files are
+    compared if it was created on this machine, from the Compose files that are read here.
+    """
     expected = environment.secret_paths(service)
     empty = sorted(expected & empty_secrets)
     unmounted = sorted(expected - {mount.target for mount in container.creation.mounts})
     missing = [path for path in unmounted if not observed_of(container.unmounted_secrets, path)]
-    wrong = [*(f"no {path}" for path in missing), *(f"{path} is empty" for path in empty)]
+    stale = _other_contents(service, container, environment, facts, warn)
+    wrong = [
+        *(f"no {path}" for path in missing),
+        *(f"{path} is empty" for path in empty),
+        *(f"{path} created with another content" for path in stale if path not in empty),
+    ]
     assert not wrong, finding(
         service,
         "secret files",
         expected=", ".join(sorted(expected)),
         observed=", ".join(wrong),
         evidence={"mounts": _lines(container.creation.mounts)},
-        hint=recreate("secrets", service.name),
+        # Compose does not compare contents: it keeps the container.
+        hint=up(service.name, "--force-recreate") if stale else recreate("secrets", service.name),
     )
 
 
@@ -122,7 +135,7 @@ def test_secret_variables(
         service,
         "secrets in its environment" if variables else "secrets on its command line",
         expected="none",
-        observed=", ".join([*variables, *arguments]),
+        observed=", ".join([*sorted(variables), *arguments]),
         evidence={
             **{f"reason for {name}": why for name, why in variables.items()},
             **{f"place of {name}": place for name, place in arguments.items()},
@@ -266,6 +279,38 @@ def test_root_access(
         ),
     )
     assert not wrong or (not surplus and tolerated(found[wrong[0]], problem)), problem
+
+
+def _other_contents(
+    service: Service,
+    container: Container,
+    environment: Environment,
+    facts: Facts,
+    warn: Callable[[Finding], None],
+) -> list[str]:
+    """Return the files with another content than the Compose files say. Warn where it is unsure."""
+    is_from_here = environment.origin.created(container.creation.compose_files)
+    is_local = is_from_here and facts.engine.partition("://")[0] in ("", "unix")
+    known = {"file": True, "env-file": is_from_here, "other-file": is_local}
+    declared = service.file_contents
+    other = [path for path, is_same in container.same_files.items() if not is_same]
+    gone = [path for path, each in declared.items() if not each.digest and is_local]
+    unsure = [path for path in other if declared[path].origin == "deploy" and is_from_here]
+    if gone or unsure:
+        problem = finding(
+            service,
+            "secret files",
+            expected=", ".join((*gone, *unsure)),
+            observed=", ".join(
+                (
+                    *(f"no file here for {path}" for path in gone),
+                    *(f"another content of {path}" for path in unsure),
+                )
+            ),
+            hint=advice("put back what is missing: without it, the container cannot start again"),
+        )
+        warn(problem)
+    return [path for path in other if known.get(declared[path].origin)]
 
 
 def _mounts_of_code(service: Service, container: Container) -> list[Mount]:

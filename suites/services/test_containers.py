@@ -13,6 +13,7 @@ from stackproof.deploy.settling import is_done
 from stackproof.environment.model import Environment
 from stackproof.environment.services import Practice, Service
 from stackproof.facts.container import Container, HealthState, ListedContainer, Process
+from stackproof.facts.options import OF_A_REMOVED_ONE
 from stackproof.facts.snapshot import Facts
 from stackproof.finding import Finding, finding, subject_name
 from stackproof.fixtures.session.collection import as_deployed, critical, declares
@@ -296,15 +297,22 @@ def _start(service: Service, inspected: Container | None, then: str) -> tuple[Hi
     """Return how to start a container, and a command that shows why it was down."""
     if inspected is None:
         return (up(service.name),)
-    other = inspected.namespace
-    if other and not other.name and not service.may_have_ended:
-        # It cannot be started: the container whose network it shares was removed.
+    if _needs_a_removed_one(inspected) and not service.may_have_ended:
+        # The engine cannot start it.
         return up(service.name, "--force-recreate"), server(then, inspected.name)
     # Whether a job may run again is unknown.
     start = (
         Hint("") if service.may_have_ended else start_container(inspected.name, inspected.status)
     )
     return start, server(then, inspected.name)
+
+
+def _needs_a_removed_one(container: Container) -> bool:
+    """Return whether a container has a namespace of one that no longer exists."""
+    other, settings = container.namespace, container.creation.settings
+    options = ((settings and settings.options) or {}).values()
+    is_removed = any(each.shown == OF_A_REMOVED_ONE for each in options)
+    return is_removed or bool(other and not other.name)
 
 
 def _has_recovered(container: Container, at: datetime) -> bool:

@@ -15,10 +15,11 @@ from stackproof.facts.settings import ALL, ImageDefaults, Settings
 from stackproof.finding import Difference, expected_of, finding, names_of, observed_of
 from stackproof.fixtures.session.collection import as_deployed, declares
 from stackproof.hint import up
-from stackproof.sizes import format_cpus
+from stackproof.sizes import Bytes, format_cpus
 from stackproof.unobserved import UnobservedError
 
 _ON_PODMAN = ("mem_limit", "mem_reservation", "cpus")
+_OF_PROCESS = ("stop_signal", "working_dir")
 _OF_HEALTH_CHECKS = ("interval", "timeout", "retries", "start_period")
 
 
@@ -63,6 +64,7 @@ def test_image(
     found = {
         "healthcheck": _health_check(service, settings, image_defaults),
         "volumes": _volumes(service, mounts, image_defaults.volumes),
+        **{key: _process_option(key, service, settings, image_defaults) for key in _OF_PROCESS},
     }
     named = service.left_to_image if machine.product == "Docker" else ()
     wrong = [each for name in named for each in found[name]]
@@ -112,13 +114,47 @@ def _surplus(service: Service, container: Container, settings: Settings) -> dict
         found["read_only"] = Difference("file system", "writable", "read-only")
     if settings.no_new_privileges and service.no_new_privileges is None:
         found["no_new_privileges"] = Difference("new privileges", "possible", "prevented")
+    if surplus := _swap(service, container, settings):
+        found["memswap_limit"] = surplus
     for key in service.left_out:
+        if key == "memswap_limit":
+            continue
         known, value = option(key), (settings.options or {}).get(key)
         if not known or not value or key in service.options:
             continue
         if value.digest != OptionValue.of(key, known.default).digest:
             found[key] = Difference(key, "none", value.shown)
     return found
+
+
+def _swap(service: Service, container: Container, settings: Settings) -> Difference | None:
+    """Return a limit of memory and swap that is not twice that of memory, as engines set it.
+
+    Without swap accounting, and for no limit, engines report others.
+    """
+    value = (settings.options or {}).get("memswap_limit")
+    if value is None or "memswap_limit" in service.options or not value.shown[:1].isdigit():
+        return None
+    limits = {each for each in (container.memory_limit, service.limits.memory) if each}
+    defaults = [str(Bytes(2 * each)) for each in sorted(limits)]
+    if not limits or not int(Bytes.parse(value.shown)):
+        return None
+    if value.digest in {OptionValue.of("memswap_limit", each).digest for each in defaults}:
+        return None
+    return Difference("memswap_limit", f"{defaults[-1]}, twice the memory", value.shown)
+
+
+def _process_option(
+    key: str, service: Service, settings: Settings, image: ImageDefaults
+) -> list[Difference]:
+    if key in service.options or image.process is None:
+        return []
+    known, inherited = option(key), image.process.get(key)
+    default = OptionValue.of(key, known.default if known else "")
+    expected, observed = inherited or default, (settings.options or {}).get(key, default)
+    if observed.digest == expected.digest:
+        return []
+    return [Difference(key, f"as in its image: {expected.shown}", observed.shown)]
 
 
 def _health_check(service: Service, settings: Settings, image: ImageDefaults) -> list[Difference]:

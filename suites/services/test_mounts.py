@@ -16,6 +16,7 @@ from stackproof.facts.machine import SourceState
 from stackproof.finding import Finding, finding, subject_name
 from stackproof.fixtures.session.collection import as_deployed, critical, declares
 from stackproof.hint import advice, docker, recreate, server, up
+from stackproof.probes.mount_sources import GONE
 from stackproof.unobserved import Unobserved, UnobservedError
 
 _OF_THE_HOST = "/host_mnt"  # Docker Desktop puts it before paths of the host
@@ -129,7 +130,9 @@ def test_current(service: Service, mount_sources: Mapping[str, SourceState]) -> 
         expected="what is on the host now",
         observed=", ".join(f"at {path} one that was {replaced[path]}" for path in replaced),
         hint=(
-            docker("restart", subject_name(service)),
+            advice("put back what is gone: without it, the container cannot start again")
+            if GONE in replaced.values()
+            else docker("restart", subject_name(service)),
             advice("to avoid this, mount the directory and write files in place"),
         ),
     )

@@ -4,13 +4,12 @@ What is not declared is not verified. What an engine does not have or does not r
 """
 
 from collections.abc import Callable, Mapping
-from pathlib import PurePath
 
 from stackproof.environment.model import Environment
 from stackproof.environment.services import Service
 from stackproof.facts.container import Container
 from stackproof.facts.machine import Machine
-from stackproof.facts.options import OptionValue, option
+from stackproof.facts.options import OF_A_REMOVED_ONE, OptionValue, option
 from stackproof.facts.settings import Settings
 from stackproof.finding import (
     Difference,
@@ -21,7 +20,7 @@ from stackproof.finding import (
     observed_of,
 )
 from stackproof.fixtures.session.collection import as_deployed, declares
-from stackproof.hint import recreate
+from stackproof.hint import Hint, recreate, up
 from stackproof.unobserved import UnobservedError
 
 Warn = Callable[[Finding], None]
@@ -37,7 +36,7 @@ def test_health_check(service: Service, settings: Settings, machine: Machine, wa
         names_of(wrong.values()),
         expected=expected_of(wrong.values()),
         observed=observed_of(wrong.values()),
-        hint=recreate(_key(wrong), service.name),
+        hint=_fix(wrong, service),
     )
 
 
@@ -51,7 +50,7 @@ def test_process(service: Service, settings: Settings, machine: Machine, warn: W
         names_of(wrong.values()),
         expected=expected_of(wrong.values()),
         observed=observed_of(wrong.values()),
-        hint=recreate(_key(wrong), service.name),
+        hint=_fix(wrong, service),
     )
 
 
@@ -65,7 +64,7 @@ def test_network(service: Service, settings: Settings, machine: Machine, warn: W
         names_of(wrong.values()),
         expected=expected_of(wrong.values()),
         observed=observed_of(wrong.values()),
-        hint=recreate(_key(wrong), service.name),
+        hint=_fix(wrong, service),
     )
 
 
@@ -79,7 +78,7 @@ def test_isolation(service: Service, settings: Settings, machine: Machine, warn:
         names_of(wrong.values()),
         expected=expected_of(wrong.values()),
         observed=observed_of(wrong.values()),
-        hint=recreate(_key(wrong), service.name),
+        hint=_fix(wrong, service),
     )
 
 
@@ -93,7 +92,7 @@ def test_mounts(service: Service, settings: Settings, machine: Machine, warn: Wa
         names_of(wrong.values()),
         expected=expected_of(wrong.values()),
         observed=observed_of(wrong.values()),
-        hint=recreate(_key(wrong), service.name),
+        hint=_fix(wrong, service),
     )
 
 
@@ -107,7 +106,7 @@ def test_limits(service: Service, settings: Settings, machine: Machine, warn: Wa
         names_of(wrong.values()),
         expected=expected_of(wrong.values()),
         observed=observed_of(wrong.values()),
-        hint=recreate(_key(wrong), service.name),
+        hint=_fix(wrong, service),
     )
 
 
@@ -121,7 +120,7 @@ def test_labels(service: Service, settings: Settings, machine: Machine, warn: Wa
         names_of(wrong.values()),
         expected=expected_of(wrong.values()),
         observed=observed_of(wrong.values()),
-        hint=recreate(_key(wrong), service.name),
+        hint=_fix(wrong, service),
     )
 
 
@@ -139,7 +138,7 @@ def test_logging(
         names_of(wrong.values()),
         expected=expected_of(wrong.values()),
         observed=observed_of(wrong.values()),
-        hint=recreate(_key(wrong), service.name),
+        hint=_fix(wrong, service),
     )
 
 
@@ -159,7 +158,11 @@ def test_variables(
     """
     if settings.variables is None:
         raise UnobservedError("the snapshot does not hold the variables of containers")
-    origins = ("file", "env-file") if _is_from_here(container, environment) else ("file",)
+    origins = (
+        ("file", "env-file")
+        if environment.origin.created(container.creation.compose_files)
+        else ("file",)
+    )
     other = {
         name: "another value" if name in settings.variables else "no value"
         for name, declared in service.variables.items()
@@ -184,12 +187,6 @@ def test_variables(
         observed=_of_each(wrong, other),
         hint=recreate("environment", service.name),
     )
-
-
-def _is_from_here(container: Container, environment: Environment) -> bool:
-    """Return whether a container was created from the Compose files that are read here."""
-    here, files = environment.origin.project_directory, container.creation.compose_files
-    return bool(here and files) and PurePath(files[0]).parent == PurePath(here)
 
 
 def _as_in_the_file(names: list[str]) -> str:
@@ -236,6 +233,13 @@ def _compare(
             )
         )
     return wrong
+
+
+def _fix(differences: Mapping[str, Difference], service: Service) -> tuple[Hint, ...]:
+    """Return how to fix options. Compose keeps a container that uses one that was replaced."""
+    if any(each.observed == OF_A_REMOVED_ONE for each in differences.values()):
+        return (up(service.name, "--force-recreate"),)
+    return recreate(_key(differences), service.name)
 
 
 def _key(differences: Mapping[str, Difference]) -> str:

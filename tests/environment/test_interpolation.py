@@ -130,12 +130,33 @@ def test_variables_file(tmp_path: Path) -> None:
     assert read_variables(tmp_path / "absent.env") == {}
 
 
-@pytest.mark.parametrize("line", ["s3cret", "A=s3cret b", "1A=s3cret", "A='s3cret", "A =s3cret"])
+@pytest.mark.parametrize(
+    "line", ["s3cret", "A='s3cret' b", "1A=s3cret", "A='s3cret", "A =s3cret", "A= # s3cret"]
+)
 def test_invalid_variables_file(line: str, tmp_path: Path) -> None:
     (tmp_path / "lab.env").write_text(f"OK=1\n{line}\n", encoding="utf-8")
     with pytest.raises(InvalidEnvironment, match=r"lab\.env:2: expected NAME=value") as error:
         read_variables(tmp_path / "lab.env")
     assert "s3cret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("A=b # the user", "b"),
+        ("A='b # c' # the user", "b # c"),
+        ('A="b"\t# the user', "b"),
+        ("A=#b", "#b"),
+        ("A=b#c", "b#c"),
+        ("A=my shop", "my shop"),
+        ("A=my shop  # its name", "my shop"),
+        ("A=my shop # don't change", "my shop"),
+        ("A=b # don't change", "b"),
+    ],
+)
+def test_comments_and_spaces_as_compose_reads_them(line: str, value: str, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"{line}\nB=1\n", encoding="utf-8")
+    assert read_variables(tmp_path / ".env") == {"A": value, "B": "1"}
 
 
 def test_process_variables_override_the_file(tmp_path: Path) -> None:

@@ -89,6 +89,23 @@ def test_a_path_that_the_login_user_cannot_resolve() -> None:
     )
 
 
+def test_a_source_that_is_gone(tmp_path: Path) -> None:
+    """The container has the old one, and cannot start again."""
+    file, gone = tmp_path / "file", tmp_path / "gone"
+    file.touch()
+    mounts = tuple(Mount(kind="bind", source=str(each), target=each.name) for each in (file, gone))
+    mounts = tuple(each.model_copy(update={"target": f"/{each.target}"}) for each in mounts)
+    line = mount_sources.command([Mounted(os.getpid(), mounts)])
+    assert line
+    asked = [each for each in run_here(line).splitlines() if each.startswith("gone ")]
+    assert asked == [f"gone {gone}"]
+    printed = (
+        f"{TABLE}source {gone}\nleads {gone}\n{asked[0]}\nmount 7 254:1 {gone}//deleted /gone\n"
+    )
+    parsed = mount_sources.parse(printed, {"c0ffee": Mounted(7, mounts[1:])})
+    assert parsed["c0ffee"] == {"/gone": "deleted without a new one"}
+
+
 def test_what_is_not_compared() -> None:
     mounts = (
         Mount(kind="tmpfs", source="", target="/tmp"),  # noqa: S108

@@ -131,3 +131,23 @@ def test_the_verdict_is_wrapped(width: int) -> None:
         "lab: NO-GO — 11 checks: 9 passed, 1 failed, 1 unknown (1.0 s) verdict: "
     )
     assert all(len(line) <= width for line in verdict[:-1])
+
+
+def test_services_with_the_same_warning_share_a_line() -> None:
+    health, tag = "health check: expected one that runs, observed none", "image: expected a tag"
+    checks = [
+        _check("containers", service).model_copy(update={"warnings": tuple(warnings)})
+        for service, warnings in {
+            "web": [f"web {health}", f"web {tag}", f"web {health}"],
+            "db": [f"db {health}", f"web {tag}"],
+            # Of an instance, or of something else that is named.
+            "api": [f"api#1 {health}", f"api {health}", "lab limits together: expected less"],
+        }.items()
+    ]
+    lines = [line for line in _summary(checks, width=120) if line.startswith("!")]
+    assert lines == [
+        f"! web, db, api {health}",
+        f"! web {tag}",
+        f"! api#1 {health}",
+        "! lab limits together: expected less",
+    ]

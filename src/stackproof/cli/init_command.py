@@ -81,7 +81,7 @@ def _parser() -> Parser:
 
 def _init(given: argparse.Namespace) -> int:
     from stackproof.cli.draft import document, names
-    from stackproof.cli.draft.draft import draft, shown
+    from stackproof.cli.draft.draft import draft, shown, without_services
     from stackproof.cli.draft.stack import find
 
     stack = find(given.files, from_running=given.from_running)
@@ -97,7 +97,7 @@ def _init(given: argparse.Namespace) -> int:
     if path.exists() and not given.force:
         raise UsageError(f"{shown(path)} exists: --force replaces it, --env NAME writes another")
     if not stack.project.services:
-        raise UsageError(_without_services(stack.project))
+        raise UsageError(without_services(stack.project))
     first = draft(stack.project, is_local=stack.is_local)
     header = document.Header(path, stack.project, stack.engine_to_declare)
     document.save(header, first, {})
@@ -156,20 +156,6 @@ def _verify(stack: "Stack", header: "Header", first: "Draft") -> None:
         services = ", ".join(f"{name} ({why})" for name, why in found.starting.items())
         _print(f"the stack is still starting: {services}")
     _print(f"{found.passed} checks passed; verify again with: stackproof check {name}")
-
-
-def _without_services(project: "Project") -> str:
-    """Return why there is nothing to verify."""
-    from stackproof.cli.draft.draft import shown
-
-    files = " and ".join(shown(file) for file in project.run.files)
-    profiles = sorted({each for names in project.compose.inactive.values() for each in names})
-    if profiles:
-        return (
-            f"every service of {files} belongs to an inactive profile ({', '.join(profiles)}): "
-            "name those that are active in COMPOSE_PROFILES"
-        )
-    return f"there are no services in {files}"
 
 
 def _summary(project: "Project", first: "Draft") -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from stackproof.cli import environments_folder
-from stackproof.cli.draft.draft import shown
+from stackproof.cli.draft.draft import shown, without_services
 from stackproof.cli.draft.names import usable
 from stackproof.cli.draft.stack import Stack, find
 from stackproof.cli.screen import say
@@ -57,6 +57,8 @@ def arguments(given: Sequence[str], stack: ExitStack, usage: str) -> list[str]:
 
 def _of_compose_files(stack: ExitStack) -> list[str]:
     found = find((), from_running=False)
+    if not found.project.services:
+        raise UsageError(without_services(found.project))
     name = usable(found.project.name)
     directory = Path(stack.enter_context(TemporaryDirectory(prefix="stackproof-")))
     (directory / f"{name}.yaml").write_text(_one_line(found), encoding="utf-8")

@@ -85,6 +85,15 @@ class DeclaredVariable(Declared):
     variables that may be others where it is deployed."""
 
 
+class DeclaredContent(Declared):
+    """The content of a config or a secret."""
+
+    digest: SingleLine | Literal[""] = ""
+    """A short digest; empty if its file does not exist here."""
+    origin: Literal["file", "env-file", "deploy", "other-file"] = "file"
+    """Where it is from, as of variables, or another file of the machine that deploys."""
+
+
 def _normal_options(value: object) -> object:
     """Return options with each value in the form in which it is compared."""
     if not isinstance(value, Mapping):
@@ -153,7 +162,9 @@ class DeclaredVolume(Declared):
 LeftOut = Literal[
     "mem_limit", "mem_reservation", "cpus", "cpuset", "cpu_shares", "pids_limit", "oom_score_adj",
     "read_only", "cap_add", "cap_drop", "no_new_privileges", "init", "devices", "group_add",
-    "extra_hosts", "dns", "tmpfs",
+    "extra_hosts", "dns", "tmpfs", "dns_search", "dns_opt", "memswap_limit",
+    "stop_grace_period", "tty", "stdin_open", "pid", "uts", "userns_mode", "oom_kill_disable",
+    "device_cgroup_rules",
 ]  # fmt: skip
 """A setting that no container has on any Docker engine unless its creation says so."""
 Arguments = Annotated[tuple[str, ...], BeforeValidator(_arguments), _or({"type": "string"})]
@@ -173,6 +184,11 @@ Options = Annotated[
 """Options by name, each in the form in which it is compared."""
 Variables = Annotated[
     Mapping[SingleLine, DeclaredVariable],
+    AfterValidator(MappingProxyType),
+    PlainSerializer(dict),
+]
+Contents = Annotated[
+    Mapping[AbsolutePath, DeclaredContent],
     AfterValidator(MappingProxyType),
     PlainSerializer(dict),
 ]

@@ -85,7 +85,8 @@ def load_with_origins(
         data.pop("engine", None)
     env_file = data.pop("env_file", None)
     from_file = _env_file(env_file, directory, document)
-    of_compose = {**_literal(from_file), **variables}
+    path = _resolved(directory / env_file) if env_file else None
+    of_compose = variables, path, _literal(from_file)
     variables = {**from_file, **variables}
     interpolation = Interpolation(variables)
     values = interpolation.replace(data)
@@ -98,7 +99,7 @@ def load_with_origins(
         values["ca_file"] = str(_ca_file(directory / ca_file, document))
     if isinstance(engine := values.get("engine"), dict):
         values["engine"] = _with_cert_path(engine, directory)
-    resolved = _resolve_compose(values, name, directory, document, of_compose)
+    resolved = _resolve_compose(values, name, directory, document, *of_compose)
     positions = document.positions
     if resolved:
         values = merge(resolved.specification.data, values)
@@ -111,7 +112,7 @@ def load_with_origins(
     else:
         origin = replace(
             _origin(directory, resolved, values),
-            env_file=_resolved(directory / env_file) if env_file else None,
+            env_file=path,
             variables=interpolation.sources,
         )
         environment = environment.from_origin(origin)
@@ -148,8 +149,19 @@ def _resolve_compose(
     directory: Path,
     document: Document,
     variables: Mapping[str, str],
+    env_file: Path | None,
+    from_file: Mapping[str, str],
 ) -> "Resolved | None":
     """Return what the declared Compose files specify; None if none are declared.
+
+    Args:
+        values: the environment's.
+        name: its name.
+        directory: the folder of its file.
+        document: the file.
+        variables: those of this process.
+        env_file: the declared file of variables.
+        from_file: those of its variables that Compose reads with the same value.
 
     Raises:
         InvalidEnvironment: they cannot be read.
@@ -166,7 +178,7 @@ def _resolve_compose(
         rest = {"services": {"shop": {}}, "compose_project": "shop"}
         return compose.Resolved(compose.Specification.of(rest, Position(Path(), 0), {}, ""))
     try:
-        return compose.resolve(declared, name, directory, variables)
+        return compose.resolve(declared, name, directory, variables, env_file, from_file)
     except (compose.ComposeError, ValueError) as error:
         _reject(document, ("compose",), redact(str(error)))
 

@@ -1,8 +1,8 @@
 """Where an environment comes from, and what its Compose files leave open."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from stackproof.schema.declared import (
     FieldPath,
@@ -29,3 +29,8 @@ class Origin:
     """The variables in the value of a field."""
     warnings: tuple[str, ...] = ()
     """What the operator should know about the files, one line each."""
+
+    def created(self, compose_files: Sequence[str]) -> bool:
+        """Return whether a container with these files in its labels is of the files read here."""
+        here = self.project_directory
+        return bool(here and compose_files) and PurePath(compose_files[0]).parent == PurePath(here)

@@ -9,6 +9,7 @@ from stackproof.environment.container_settings import (
     Arguments,
     Attachments,
     Capability,
+    Contents,
     Device,
     Gpus,
     LeftOut,
@@ -146,8 +147,8 @@ class Service(Replicable):
     """The user that its program runs as, as the Compose file names it."""
     image_defaults: tuple[Literal["command", "entrypoint", "user"], ...] = ()
     """Settings that must be those of its image."""
-    left_to_image: tuple[Literal["healthcheck", "volumes"], ...] = ()
-    """What it has only as declared or from its image: its health check, anonymous volumes."""
+    left_to_image: tuple[Literal["healthcheck", "volumes", "stop_signal", "working_dir"], ...] = ()
+    """What it has only as declared or from its image: its health check, anonymous volumes, …."""
     left_out: tuple[LeftOut, ...] = ()
     """Settings that its container must not have unless they are declared here, by Compose's key."""
     read_only: bool | None = None
@@ -169,6 +170,8 @@ class Service(Replicable):
     Keys of a section and of a table follow a dot: `healthcheck.interval`, `labels.team`."""
     variables: Variables = Field(default_factory=empty_mapping)
     """Environment variables that the Compose files set, without their values."""
+    file_contents: Contents = Field(default_factory=empty_mapping)
+    """The contents of its configs and secrets that the Compose files specify, by path."""
     models: tuple[SingleLine, ...] = ()
     """Models that its Ollama must have. A name without a tag means `:latest`."""
 

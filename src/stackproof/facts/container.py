@@ -161,6 +161,9 @@ class Container(Frozen):
     """The container whose network it shares, if it has none of its own."""
     unmounted_secrets: Mapping[str, bool | Unobserved] = {}
     """By path: whether a declared secret without a mount of its own exists in the container."""
+    same_files: Mapping[str, bool] = {}
+    """By path: whether the content of a config or a secret is that of the Compose files. Those that
+    could not be read or that were changed in the container are left out."""
     log_tail: tuple[str, ...] = ()
     """The last lines of its log; kept only if something is wrong with the container."""
 

@@ -30,6 +30,9 @@ _DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:h|ms|m|s|us|µs|ns))+")
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(h|ms|m|s|us|µs|ns)")
 _NANOSECOND = 1e-9
 _MOST_CPUS = 8192
+OF_ANOTHER = "that of another container"
+OF_A_REMOVED_ONE = "that of a removed container"
+"""A namespace of a container that no longer exists: it was replaced."""
 _OF_COMPOSE = ("com.docker.compose.", "desktop.docker.io/")
 
 
@@ -130,6 +133,11 @@ def _size(value: Any) -> str:
     return str(size) if Bytes.parse(str(size)) == size else f"{int(size)} B"
 
 
+def _rate(value: Any) -> str:
+    """Return a number of bytes or operations in a second."""
+    return str(int(Bytes.parse(_text(value))))
+
+
 def _seconds(value: Any) -> float:
     """Return a duration: nanoseconds, or a text such as `1m30s`."""
     text = _text(value)
@@ -188,7 +196,12 @@ def _cpus(value: Any) -> str:
 def _namespace(value: Any) -> str:
     """Return the mode of a namespace. Engines name the container of a service by its id."""
     text = _text(value)
-    return "that of another container" if text.startswith(("service:", "container:")) else text
+    return OF_ANOTHER if text.startswith(("service:", "container:")) else text
+
+
+def _of_others(value: Any) -> str:
+    """Return whose volumes a container has, too. Compose does not pass on everything about them."""
+    return OF_ANOTHER if isinstance(value, list | tuple) else _text(value)
 
 
 _HEALTH = ("Config", "Healthcheck")
@@ -239,7 +252,9 @@ OPTIONS: tuple[Option, ...] = (
     # By path in the container, from several parts on both sides.
     Option("tmpfs_size", (), _size, "mounts", is_table=True),
     Option("propagation", (), _text, "mounts", is_table=True),
+    Option("tmpfs_options", (), _text, "mounts", "none", is_table=True),
     Option("volume_driver", (), _text, "mounts", is_table=True),
+    Option("volumes_from", ("HostConfig", "VolumesFrom"), _of_others, "mounts"),
     Option("memswap_limit", ("HostConfig", "MemorySwap"), _size, "limits", "0 B", "unlimited"),
     Option("mem_reservation", ("HostConfig", "MemoryReservation"), _size, "limits", "0 B"),
     Option("mem_swappiness", ("HostConfig", "MemorySwappiness"), _number, "limits", dropped=""),
@@ -249,6 +264,8 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "oom_kill_disable", ("HostConfig", "OomKillDisable"), _flag, "limits", "false", "false"
     ),
+    # By the device after the name of a limit. Kernels without these limits drop them.
+    Option("blkio_config", (), _rate, "limits", dropped="", is_table=True),
     Option("labels", ("Config", "Labels"), _text, "labels", is_table=True),
     Option(
         "logging.options", ("HostConfig", "LogConfig", "Config"), _text, "logging", is_table=True

@@ -39,6 +39,19 @@ class LogEntry(Frozen):
     line: str
 
 
+class UpstreamError(Frozen):
+    """Why nginx got no response from an upstream, as it logged."""
+
+    message: str
+    """`connect() failed (111: Connection refused) while connecting to upstream`."""
+    upstream: str = ""
+    """`172.18.0.5:5000`; empty if nginx knows no address."""
+
+    def __str__(self) -> str:
+        """Return the message with the upstream."""
+        return f"{self.message} {self.upstream}".strip()
+
+
 class Proxy(Frozen):
     """nginx, observed inside its container with one exec."""
 

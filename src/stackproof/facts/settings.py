@@ -134,6 +134,16 @@ def variable_digest(name: str, value: str) -> str:
     return sha256(f"{name}={value}".encode(errors="replace")).hexdigest()[:_DIGITS]
 
 
+def content_digest(content: bytes) -> str:
+    """Return a short digest of the content of a file."""
+    return short_digest(sha256(content).hexdigest())
+
+
+def short_digest(digest: str) -> str:
+    """Return the beginning of a digest."""
+    return digest[:_DIGITS]
+
+
 class ImageDefaults(Frozen):
     """What a container has from its image if its creation says nothing else."""
 
@@ -144,5 +154,7 @@ class ImageDefaults(Frozen):
     """The command of its health check; None in an old snapshot."""
     options: Mapping[str, OptionValue] = {}
     """The other settings of its health check, by Compose's key."""
+    process: Mapping[str, OptionValue] | None = None
+    """Its stop signal and working directory by Compose's key; None in an old snapshot."""
     volumes: tuple[str, ...] | None = None
     """Paths at which each container has a volume; None in an old snapshot."""

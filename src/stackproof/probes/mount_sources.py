@@ -18,13 +18,18 @@ from stackproof.unobserved import Unobserved
 
 _SCRIPT = r"""
 sed -nE 's#^([^ ]+ ){2}([^ ]+ [^ ]+ [^ ]+) .*#here \2#p' /proc/self/mountinfo
-for each in <sources>; do printf 'source %s\nleads %s\n' "$each" "$(readlink -f -- "$each")"; done
+for each in <sources>; do
+  printf 'source %s\nleads %s\n' "$each" "$(readlink -f -- "$each")"
+  [ ! -x "${each%/*}/" ] || [ -e "$each" ] || printf 'gone %s\n' "$each"
+done
 grep -sH '' <tables> | \
 sed -nE 's#^/proc/([0-9]+)/[a-z]+:([^ ]+ ){2}([^ ]+ [^ ]+ [^ ]+) .*#mount \1 \3#p' | \
 grep -vE '^mount [0-9]+ [^ ]+ [^ ]+ /((proc|sys|dev)(/.*)?)?$'
 """
 _OF_KERNEL = ("/proc", "/sys", "/dev")
 _DELETED = "//deleted"
+GONE = "deleted without a new one"
+"""What became of a source that is no longer there: the container cannot start again."""
 _MOST_SOURCES = 200
 
 
@@ -62,6 +67,7 @@ def parse(output: str, containers: Mapping[str, Mounted]) -> dict[str, dict[str,
     here = [(_Place(dev, _text(path)), _text(point)) for dev, path, point in re.findall(
         r"^here (\S+) (\S+) (\S+)$", output, re.MULTILINE)]  # fmt: skip
     leads = dict(re.findall(r"^source (.+)\nleads (.*)$", output, re.MULTILINE))
+    gone = set(re.findall(r"^gone (.+)$", output, re.MULTILINE))
     tables: dict[int, dict[str, _Place]] = {}
     for pid, device, path, target in re.findall(
         r"^mount (\d+) (\S+) (\S+) (\S+)$", output, re.MULTILINE
@@ -70,7 +76,11 @@ def parse(output: str, containers: Mapping[str, Mounted]) -> dict[str, dict[str,
     return {
         container: {
             mount.target: _compare(
-                mount, tables.get(each.pid, {}), leads.get(mount.source, ""), here
+                mount,
+                tables.get(each.pid, {}),
+                leads.get(mount.source, ""),
+                here,
+                is_gone=mount.source in gone,
             )
             for mount in each.mounts
             if _is_compared(mount)
@@ -80,7 +90,12 @@ def parse(output: str, containers: Mapping[str, Mounted]) -> dict[str, dict[str,
 
 
 def _compare(
-    mount: Mount, table: Mapping[str, _Place], leads: str, here: Sequence[tuple[_Place, str]]
+    mount: Mount,
+    table: Mapping[str, _Place],
+    leads: str,
+    here: Sequence[tuple[_Place, str]],
+    *,
+    is_gone: bool,
 ) -> SourceState:
     """Return what became of a source; an empty text if it is what is mounted."""
     mounted, now = table.get(mount.target), _place(leads or mount.source, here)
@@ -93,7 +108,7 @@ def _compare(
             "only root on the engine's machine can"
         )
     if mounted.path.endswith(_DELETED):
-        return "deleted"
+        return GONE if is_gone else "deleted"
     if now == mounted:
         return ""
     if now is None or not leads:

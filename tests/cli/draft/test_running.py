@@ -311,6 +311,23 @@ def test_check_without_an_environment(
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("services: {web: {image: a, profiles: [b, a]}}",
+         "every service of compose.yaml belongs to an inactive profile (a, b): "
+         "name those that are active in COMPOSE_PROFILES"),
+        ("services: {}", "there are no services in compose.yaml"),
+    ],
+)  # fmt: skip
+def test_check_of_files_without_active_services(
+    written: str, message: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "compose.yaml").write_text(written, encoding="utf-8")
+    assert main(["check"]) == 4
+    assert capsys.readouterr().err == f"stackproof: {message}\n"
+
+
 def _keep(given: list[str], started: list[str]) -> int:
     directory = Path(given[1].removeprefix("--environments="))
     shop = load(given[0], directory, offline=True)

@@ -42,7 +42,7 @@ CASES: Mapping[str, tuple[str | Mapping[str, str], dict[str, Any]]] = {
     "storage": (
         "storage_opt: {size: 1G}, blkio_config: {weight: 300}, cgroup: private, "
         "use_api_socket: true",
-        {"options": ["cgroup", "storage_opt.size"]},
+        {"options": ["blkio_config.weight", "cgroup", "storage_opt.size"]},
     ),
     "volumes": (
         "volumes: [{type: volume, source: d, target: /d, volume: {subpath: a/b, nocopy: true}}, "

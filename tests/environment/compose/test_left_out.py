@@ -7,7 +7,8 @@ from tests.environment.compose.conftest import Load
 EVERYTHING = {
     "mem_limit", "mem_reservation", "cpus", "cpuset", "cpu_shares", "pids_limit", "oom_score_adj",
     "read_only", "cap_add", "cap_drop", "no_new_privileges", "init", "devices", "group_add",
-    "extra_hosts", "dns", "tmpfs",
+    "extra_hosts", "dns", "tmpfs", "dns_search", "dns_opt", "memswap_limit", "stop_grace_period",
+    "tty", "stdin_open", "pid", "uts", "userns_mode", "oom_kill_disable", "device_cgroup_rules",
 }  # fmt: skip
 
 
@@ -22,6 +23,8 @@ EVERYTHING = {
          "reservations: {memory: 20m}}}", {"mem_limit", "cpus", "pids_limit", "mem_reservation"}),
         ("security_opt: ['no-new-privileges:false']", {"no_new_privileges"}),
         ("cpu_quota: 50000", {"cpus"}),
+        ("memswap_limit: 1g, stop_grace_period: 1m, pid: host",
+         {"memswap_limit", "stop_grace_period", "pid"}),
         # It drops no others.
         ("cap_drop: [CHOWN]", set()),
         # The stack is deployed with other variables.
@@ -36,19 +39,21 @@ def test_left_out(stack: Load, written: str, declared: set[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "left"),
+    ("written", "declared"),
     [
-        ("", ("healthcheck", "volumes")),
-        ("healthcheck: {test: exit 0}", ("healthcheck", "volumes")),
-        ("healthcheck: {test: 'echo ${WORD:-ok}', interval: 1s}", ("healthcheck", "volumes")),
-        ("healthcheck: {disable: true}", ("volumes",)),
-        ("healthcheck: {test: [NONE]}", ("volumes",)),
-        ("volumes_from: [other]", ("healthcheck",)),
+        ("", set()),
+        ("healthcheck: {test: exit 0}", set()),
+        ("healthcheck: {test: 'echo ${WORD:-ok}', interval: 1s}", set()),
+        ("healthcheck: {disable: true}", {"healthcheck"}),
+        ("healthcheck: {test: [NONE]}", {"healthcheck"}),
+        ("volumes_from: [other]", {"volumes"}),
+        ("stop_signal: SIGQUIT, working_dir: '${DIR:-/srv}'", {"stop_signal", "working_dir"}),
     ],
 )
-def test_left_to_the_image(stack: Load, written: str, left: tuple[str, ...]) -> None:
+def test_left_to_the_image(stack: Load, written: str, declared: set[str]) -> None:
     files = f"services: {{web: {{image: app, {written}}}, other: {{image: app}}}}"
-    assert stack(files).services["web"].left_to_image == left
+    left = {"healthcheck", "volumes", "stop_signal", "working_dir"} - declared
+    assert {*stack(files).services["web"].left_to_image} == left
 
 
 @pytest.mark.parametrize(("value", "expected"), [("true", True), ("false", False)])

@@ -342,3 +342,30 @@ def test_expressions_in_the_file_of_variables_are_left_to_compose(stack: Load) -
     assert web.image == "app:1"
     assert web.mounts
     assert web.mounts["/data"].source == "/srv/data"
+
+
+def test_files_that_cannot_be_merged_without_values(stack: Load) -> None:
+    files = {
+        "compose.yaml": "name: shop\nservices:\n"
+        "  web: {image: app, depends_on: ['${DB:-db}'], ports: ['${PORT}:80'], user: 'a'}\n"
+        "  db: {image: postgres, environment: {A: '${UNSET}'}}",
+        "more.yaml": "services: {web: {image: 'app:2', depends_on: [cache], ports: ['81:81']},"
+        " cache: {image: redis}}",
+    }
+    environment = "compose: {files: [compose.yaml, more.yaml]}"
+    shop = stack(files, environment)
+    assert (shop.services["web"].image, shop.services["web"].user) == ("app:2", "a")
+    plain = {**files, "compose.yaml": files["compose.yaml"].replace("${DB:-db}", "db")}
+    assert shop.services == stack(plain, environment).services
+    assert shop.services["db"].variables == {}, "it depends on a variable that is unset here"
+
+
+def test_a_file_of_variables_is_read_as_compose_reads_it(stack: Load) -> None:
+    # Where PORT is used, it does not have a value yet.
+    files = {
+        "compose.yaml": "name: shop\nservices: {web: {image: app, environment: ['URL=${URL}']}}",
+        ".env": "URL=redis://cache:${PORT}\nPORT=6379\n",
+    }
+    alone = stack(files)
+    named = stack(files, "env_file: ../.env\ncompose: {files: compose.yaml}")
+    assert named.services == alone.services

@@ -1,5 +1,7 @@
 """`nginx.resolves` on a real engine: another container takes names of the service."""
 
+from collections.abc import Callable, Iterator
+
 import pytest
 
 from lab.engine.daemon import docker
@@ -58,25 +60,32 @@ BROKEN = {
 }  # fmt: skip
 
 
-def _take(proxied: Proxied, names: list[str]) -> None:
-    stranger = proxied.container("stranger")
-    docker("network", "disconnect", "--force", NETWORK, stranger)
-    docker("network", "connect", *(f"--alias={name}" for name in names), NETWORK, stranger)
+@pytest.fixture
+def take(proxied: Proxied) -> Iterator[Callable[[list[str]], None]]:
+    """Gives names to the stranger, until the test ends."""
+
+    def names(taken: list[str]) -> None:
+        stranger = proxied.container("stranger")
+        docker("network", "disconnect", "--force", NETWORK, stranger)
+        docker("network", "connect", *(f"--alias={name}" for name in taken), NETWORK, stranger)
+
+    yield names
+    names([])
 
 
 @pytest.mark.parametrize("variant", HEALTHY)
-def test_healthy(proxied: Proxied, variant: str) -> None:
+def test_healthy(proxied: Proxied, take: Callable[[list[str]], None], variant: str) -> None:
     names, http = HEALTHY[variant]
-    _take(proxied, names)
+    take(names)
     proxied.load(http)
     ran = proxied.verify("resolves")
     assert (ran.exit_code, ran.results("shop")) == (0, {}), ran.output
 
 
 @pytest.mark.parametrize("variant", BROKEN)
-def test_broken(proxied: Proxied, variant: str) -> None:
+def test_broken(proxied: Proxied, take: Callable[[list[str]], None], variant: str) -> None:
     names, http = BROKEN[variant]
-    _take(proxied, names)
+    take(names)
     proxied.load(http)
     results = proxied.verify("resolves").results("shop")
     assert list(results) == ["nginx.resolves[api]"]

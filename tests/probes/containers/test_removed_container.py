@@ -1,5 +1,6 @@
 """A container that is removed between the engine's list and its inspect."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests import shop
 from tests.engine.fake_containers import FakeContainer, FakeContainers
 from tests.engine.fake_engine import Answer, FakeEngine, fake_engine
 
+GONE = "0a" * 32
 SHOP = {"name": "shop", "services": {"api": {}, "proxy": {}}, "nginx": {"service": "proxy"}}
 
 
@@ -54,3 +56,27 @@ def test_what_needs_the_container_is_unknown(engine: FakeEngine) -> None:
     for fact in (facts.usage["api"], facts.alarms["api"]):
         assert isinstance(fact, Unobserved)
         assert "\n" not in fact.reason
+
+
+def test_a_namespace_of_a_removed_container(tmp_path: Path) -> None:
+    def respond(path: str) -> Answer | None:
+        if "/containers/" + GONE in path:
+            return 404, {}, b'{"message": "No such container"}'
+        answer = containers(path)
+        if answer is None or not path.endswith(f"/{api.id}/json"):
+            return answer
+        assert isinstance(answer[2], bytes)
+        raw = json.loads(answer[2])
+        raw["HostConfig"] |= {"PidMode": f"container:{GONE}", "IpcMode": f"container:{api.id}"}
+        return 200, {}, json.dumps(raw).encode()
+
+    api = FakeContainer("api")
+    containers = FakeContainers(api)
+    with fake_engine(tmp_path, respond) as engine:
+        found = _gathered(engine, ("container", "api")).containers["api"]
+    assert isinstance(found, Container)
+    settings = found.creation.settings
+    assert settings
+    assert settings.options
+    assert settings.options["pid"].shown == "that of a removed container"
+    assert settings.options["ipc"].shown == "that of another container"

@@ -26,7 +26,7 @@ PLAIN: dict[str, Any] = {
 LEFT_OUT = [
     "mem_limit", "mem_reservation", "cpus", "cpuset", "cpu_shares", "pids_limit", "oom_score_adj",
     "read_only", "cap_add", "cap_drop", "no_new_privileges", "init", "devices", "group_add",
-    "extra_hosts", "dns", "tmpfs",
+    "extra_hosts", "dns", "tmpfs", "memswap_limit", "stop_grace_period", "tty", "pid",
 ]  # fmt: skip
 PODMAN = MACHINE.model_copy(update={"product": "Podman"})
 IMAGE = {"Config": {"Volumes": {"/data/": {}}, "Healthcheck": {"Test": ["CMD", "ok"]}}}
@@ -36,7 +36,7 @@ SECOND = 10**9
 def _inspect(config: dict[str, Any], mounts: list[Any], **host: Any) -> Any:
     raw = {
         **RAW,
-        "Config": {**RAW["Config"], **config},
+        "Config": {**RAW["Config"], "Tty": False, "StopTimeout": None, **config},
         "HostConfig": {**RAW["HostConfig"], **PLAIN, **host},
         "Mounts": mounts,
     }
@@ -87,6 +87,7 @@ def test_a_container_with_the_defaults(same: dict[str, Any]) -> None:
          "new privileges: expected possible, observed prevented"),
         ({"Init": True}, "init: expected none, observed true"),
         ({"GroupAdd": ["999"]}, "group_add: expected none, observed 999"),
+        ({"PidMode": "host"}, "pid: expected none, observed host"),
         ({"Dns": ["10.0.0.1"]}, "dns: expected none, observed 10.0.0.1"),
         ({"ExtraHosts": ["db:10.1.2.3"]}, "extra hosts: expected none, observed db:10.1.2.3"),
         ({"Devices": [{"PathOnHost": "/dev/fuse"}]},
@@ -98,6 +99,59 @@ def test_a_container_with_the_defaults(same: dict[str, Any]) -> None:
 )  # fmt: skip
 def test_what_was_added(host: dict[str, Any], line: str) -> None:
     assert _engine(_inspect({}, [], **host)) == line
+
+
+@pytest.mark.parametrize(
+    ("memory", "swap", "line"),
+    [
+        (64, 128, ""),
+        (64, -1, ""),  # without swap accounting
+        (64, 0, ""),
+        (32, 64, ""),  # `docker update` changed both
+        (64, 64, "memswap_limit: expected 128 MiB, twice the memory, observed 64 MiB"),
+        (64, 100, "memswap_limit: expected 128 MiB, twice the memory, observed 100 MiB"),
+    ],
+)
+def test_the_swap_of_a_limited_container(memory: int, swap: int, line: str) -> None:
+    host = {"Memory": memory << 20, "MemorySwap": swap << 20 if swap > 0 else swap}
+    container, declared = _inspect({}, [], **host), {"limits": {"memory": "64m"}}
+    if line:
+        assert _engine(container, **declared) == line
+    else:
+        suite.test_engine(_service(**declared), container, _settings(container), MACHINE)
+
+
+def test_a_grace_period_that_was_removed() -> None:
+    container = _inspect({"StopTimeout": 60, "Tty": True}, [])
+    line = "stop_grace_period and tty: expected none, none, observed 60s, true"
+    assert _engine(container) == line
+
+
+@pytest.mark.parametrize(
+    ("config", "of_image", "line"),
+    [
+        ({}, {}, ""),
+        ({"StopSignal": "SIGTERM", "WorkingDir": "/"}, {}, ""),
+        ({"StopSignal": "SIGQUIT", "WorkingDir": "/app"},
+         {"StopSignal": "3", "WorkingDir": "/app/"}, ""),
+        ({"StopSignal": "SIGQUIT"}, {}, "stop_signal: expected as in its image: SIGTERM, "
+         "observed SIGQUIT"),
+        ({"WorkingDir": "/old"}, {"WorkingDir": "/app"},
+         "working_dir: expected as in its image: /app, observed /old"),
+    ],
+)  # fmt: skip
+def test_the_process_of_the_image(config: Any, of_image: Any, line: str) -> None:
+    config = {"StopSignal": "", "WorkingDir": "", "Healthcheck": None, **config}
+    settings = _settings(_inspect(config, []))
+    image = parse_image_defaults(Answer({"Config": of_image}))
+    web = _service(left_to_image=["stop_signal", "working_dir"])
+    if line:
+        found = finding_of(suite.test_image, web, settings, {}, image, MACHINE)
+        assert found.headline == f"web {line}"
+    else:
+        suite.test_image(web, settings, {}, image, MACHINE)
+    old = image.model_copy(update={"process": None})
+    suite.test_image(web, settings, {}, old, MACHINE)
 
 
 def test_what_is_dropped_in_addition_to_what_is_declared() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from stackproof.environment.loader import load
 from stackproof.facts.container import Container
+from stackproof.facts.options import OF_A_REMOVED_ONE, OptionValue
 from tests import shop
 from tests.suites.specified import BIND, RAW, VOLUME, changed
 
@@ -37,6 +38,19 @@ def port(address: str) -> Container:
     return host(PortBindings={"80/tcp": [{"HostIp": address, "HostPort": "8080"}]})
 
 
+def removed(container: Container) -> Container:
+    """The container after the one whose IPC namespace it has was replaced."""
+    settings = container.creation.settings
+    assert settings
+    assert settings.options
+    options = {**settings.options, "ipc": OptionValue.of("ipc", OF_A_REMOVED_ONE)}
+    creation = container.creation.model_copy(
+        update={"settings": settings.model_copy(update={"options": options})}
+    )
+    return container.model_copy(update={"creation": creation})
+
+
+REMOVED = removed(host(PidMode="container:api", IpcMode="container:api"))
 # By name: the check, what the Compose file says, a container that is like that, another one, and
 # what is said of the other.
 CASES: Mapping[str, tuple[str, str, Container, Container, str]] = {
@@ -179,8 +193,42 @@ CASES: Mapping[str, tuple[str, str, Container, Container, str]] = {
     "tmpfs": (
         "options.mounts",
         "tmpfs: ['/run:size=64m,mode=755', '/other:size=10%']",
-        host(Tmpfs={"/run": "size=67108864", "/other": ""}), host(Tmpfs={"/run": "size=1m"}),
+        host(Tmpfs={"/run": "size=67108864,mode=0755", "/other": ""}),
+        host(Tmpfs={"/run": "size=1m,mode=755"}),
         "tmpfs_size /run: expected 64 MiB, observed 1 MiB",
+    ),
+    "tmpfs-options": (
+        "options.mounts",
+        "tmpfs: ['/run:mode=1770,noexec,uid=33', '/plain', '/ro:ro']",
+        host(Tmpfs={"/run": "uid=33,noexec,mode=1770", "/plain": "", "/ro": "ro"}),
+        host(Tmpfs={"/run": "uid=33,mode=1777", "/plain": "exec", "/ro": "ro"}),
+        "tmpfs_options /plain and tmpfs_options /run: expected none, mode=1770, noexec, uid=33, "
+        "observed exec, mode=1777, uid=33",
+    ),
+    "tmpfs-mode": (
+        "options.mounts",
+        "volumes: [{type: tmpfs, target: /t, tmpfs: {mode: 0700}}, {type: tmpfs, target: /u}]",
+        host(Mounts=[{"Type": "tmpfs", "Target": "/t", "TmpfsOptions": {"Mode": 0o700}},
+                     {"Type": "tmpfs", "Target": "/u"}]),
+        host(Mounts=[{"Type": "tmpfs", "Target": "/t"},
+                     {"Type": "tmpfs", "Target": "/u", "TmpfsOptions": {"Mode": 0o1777}}]),
+        "tmpfs_options /t and tmpfs_options /u: expected mode=700, none, "
+        "observed none, mode=1777",
+    ),
+    "volumes-from": (
+        "options.mounts",
+        "volumes_from: [api:ro]", host(VolumesFrom=["1f" * 32]), host(VolumesFrom=None),
+        "volumes_from: expected that of another container, observed none",
+    ),
+    "block-devices": (
+        "options.limits",
+        "blkio_config: {device_read_bps: [{path: /dev/sda, rate: 12mb}], "
+        "device_write_iops: [{path: /dev/sda, rate: 30}]}",
+        host(BlkioDeviceReadBps=[{"Path": "/dev/sda", "Rate": 12 * MIB}],
+             BlkioDeviceWriteIOps=[{"Path": "/dev/sda", "Rate": 30}], BlkioWeight=0),
+        host(BlkioDeviceReadBps=[{"Path": "/dev/sda", "Rate": MIB}],
+             BlkioDeviceWriteIOps=[{"Path": "/dev/sda", "Rate": 30}]),
+        "blkio_config device_read_bps./dev/sda: expected 12582912, observed 1048576",
     ),
     "tmpfs-long": (
         "options.mounts",
@@ -252,6 +300,12 @@ CASES: Mapping[str, tuple[str, str, Container, Container, str]] = {
         host(DeviceCgroupRules=["a 7:* rmw", "c 1:3 mr"]), host(DeviceCgroupRules=["c 1:3 mr"]),
         "device_cgroup_rules: expected a 7:* rmw, c 1:3 mr, observed c 1:3 mr",
     ),
+    "of-a-removed-one": (
+        "options.isolation",
+        "pid: service:api\n    ipc: service:api",
+        host(PidMode=f"container:{'1f' * 32}", IpcMode="container:api"), REMOVED,
+        "ipc: expected that of another container, observed that of a removed container",
+    ),
     "nothing": (
         "options.labels",
         "labels: {}", changed(), host(Init=True, PidMode="host"), ""),
@@ -300,3 +354,20 @@ def test_containers_that_are_otherwise(
         if line
     }
     assert _failures(tmp_path, declared, others) == said
+
+
+def test_a_namespace_of_a_removed_container(
+    tmp_path: Path, declared: Mapping[str, Mapping[str, str]]
+) -> None:
+    """Compose keeps its container unless it is forced; the engine cannot start it."""
+    web = REMOVED.model_copy(update={"name": "web", "status": "exited"})
+    environment = {"services": {"web": {"options": declared["of-a-removed-one"]}}}
+    ran = shop.replay(tmp_path, environment, shop.facts(containers={"web": web}))
+    hints = {
+        each["id"]: each["hints"][0]["text"].partition(" up ")[2]
+        for each in ran.verdict("shop")["checks"]
+        if each["id"] in ("options.isolation[web]", "containers.running[web]")
+    }
+    assert hints == dict.fromkeys(
+        ("options.isolation[web]", "containers.running[web]"), "-d --force-recreate web"
+    )

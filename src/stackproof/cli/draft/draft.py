@@ -231,3 +231,15 @@ def shown(path: Path, folders: Sequence[Path] = ()) -> str:
         if path.is_relative_to(folder):
             return str(path.relative_to(folder))
     return str(path)
+
+
+def without_services(project: Project) -> str:
+    """Return why a project has no services to verify."""
+    files = " and ".join(shown(file) for file in project.run.files)
+    profiles = sorted({each for names in project.compose.inactive.values() for each in names})
+    if profiles:
+        return (
+            f"every service of {files} belongs to an inactive profile ({', '.join(profiles)}): "
+            "name those that are active in COMPOSE_PROFILES"
+        )
+    return f"there are no services in {files}"

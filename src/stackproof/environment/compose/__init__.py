@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from stackproof.environment.compose import pin
 from stackproof.environment.compose.command import ComposeError
@@ -57,7 +58,12 @@ class Resolved:
 
 
 def resolve(
-    compose: Compose, environment: str, directory: Path, variables: Mapping[str, str]
+    compose: Compose,
+    environment: str,
+    directory: Path,
+    variables: Mapping[str, str],
+    env_file: Path | None = None,
+    from_file: Mapping[str, str] = MappingProxyType({}),
 ) -> Resolved:
     """Return what the declared Compose files specify, or what was pinned of them.
 
@@ -66,6 +72,8 @@ def resolve(
         environment: its name.
         directory: the folder of its file.
         variables: the environment variables of Compose.
+        env_file: the environment's file of variables.
+        from_file: the variables in it, which Compose gets unless it reads the file by itself.
 
     Raises:
         ComposeError: Compose could not be run, or a file is missing, and nothing is pinned.
@@ -75,8 +83,11 @@ def resolve(
     pinned, warnings = pin.read(environment, directory), tuple[str, ...]()
     try:
         run = locate(compose, directory)
+        # A value in the file can depend on where others are in it.
+        if not run.reads(env_file):
+            variables = {**from_file, **variables}
         warnings = _changes(pinned, run, variables, directory, environment) if pinned else ()
-        found = specify(read(run, variables), run.files[0], defined_in(run))
+        found = specify(read(run, variables), run.files[0], defined_in(run, variables))
         return Resolved(found, warnings)
     except ComposeError:
         if pinned is None:

@@ -5,6 +5,7 @@ What depends on it is unknown here. Compose's output without interpolation shows
 """
 
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 
 from stackproof.environment.compose import command
 from stackproof.environment.compose.command import ComposeError
+from stackproof.environment.compose.joined import read_one_by_one
 from stackproof.environment.compose.messages import last_error, without_values
 from stackproof.environment.compose.placeholders import PLACEHOLDER, placeholders, used_in
 from stackproof.environment.document.problem import join_names
@@ -26,6 +28,9 @@ _NO_ENV_FILE = re.compile(r"env file (.+) not found")
 _LINE = re.compile(r"(yaml: )?line \d+: ")
 """How an error starts that names no file."""
 _DEFINED = re.compile(r"^\s*(?:export\s+)?(\w+)\s*[=:]", re.MULTILINE)
+_PLAIN_VALUE = re.compile(
+    r"""^\s*(?:export\s+)?(\w+)=(["']?)([\w./:@%+,-]*)\2[ \t]*$""", re.MULTILINE
+)
 _MOST_REQUIRED = 100
 
 
@@ -44,10 +49,20 @@ class ComposeRun:
     profiles: Sequence[str] = ()
 
     @property
+    def folder(self) -> Path:
+        """The project's directory."""
+        return self.project_directory or self.files[0].parent
+
+    @property
     def files_of_variables(self) -> Sequence[Path]:
         """The files with values of variables that Compose reads."""
-        folder = self.project_directory or self.files[0].parent
-        return self.env_files or [folder / ".env"]
+        return self.env_files or [self.folder / ".env"]
+
+    def reads(self, file: Path | None) -> bool:
+        """Return whether a file is one of those with values of variables that Compose reads."""
+        return file is not None and os.path.realpath(file) in map(
+            os.path.realpath, self.files_of_variables
+        )
 
     def options(self) -> list[str]:
         """Return Compose's options for them."""
@@ -91,6 +106,15 @@ class ComposeConfig:
             if isinstance(part, dict):
                 part = part.get(key)
         return used_in(part)
+
+
+@dataclass(frozen=True)
+class FileVariables:
+    """The variables that Compose reads from files of variables."""
+
+    names: frozenset[str]
+    values: Mapping[str, str] = field(default_factory=dict)
+    """Those whose values are certain: no other variable, file or escape is in them."""
 
 
 class _Active(NamedTuple):
@@ -177,16 +201,26 @@ def _of_every_profile(
     return _parse(output) if code == 0 else {}
 
 
-def defined_in(run: ComposeRun) -> frozenset[str]:
-    """Return the names of the variables that Compose reads from files of variables."""
+def defined_in(run: ComposeRun, variables: Mapping[str, str]) -> FileVariables:
+    """Return the variables that Compose reads from files of variables.
+
+    Args:
+        run: the files and settings.
+        variables: the environment variables of Compose, which come before those in files.
+    """
     names: set[str] = set()
+    values: dict[str, str] = {}
     for file in run.files_of_variables:
         try:
             text = read_regular_file(file).decode(errors="replace")
         except OSError:
             continue
         names.update(_DEFINED.findall(text))
-    return frozenset(names)
+        values |= {name: value for name, _, value in _PLAIN_VALUE.findall(text)}
+    repeated = set(values) & {*variables}
+    return FileVariables(
+        frozenset(names), {name: values[name] for name in values.keys() - repeated}
+    )
 
 
 def _active(program: Sequence[str], run: ComposeRun, variables: Mapping[str, str]) -> _Active:
@@ -238,9 +272,12 @@ def uninterpolated(
     program = program or command.find()
     line = [*program, *run.options(), "config", "--no-interpolate", "--format=json"]
     code, output, errors = command.run(line, variables)
-    if code != 0:
-        raise ComposeFileInvalid(_reason(errors, run, variables))
-    return _parse(output)
+    if code == 0:
+        return _parse(output)
+    # Some files cannot be merged without values, such as those with an expression as a key.
+    if len(run.files) > 1 and (merged := read_one_by_one(run, variables, program)):
+        return merged
+    raise ComposeFileInvalid(_reason(errors, run, variables))
 
 
 def _reason(errors: str, run: ComposeRun, variables: Mapping[str, str]) -> str:

@@ -13,7 +13,9 @@ Raw = Mapping[str, Any]
 
 _PLAIN = (
     "cpuset", "cpu_shares", "oom_score_adj", "read_only", "cap_add", "cap_drop", "init",
-    "group_add", "extra_hosts", "dns",
+    "group_add", "extra_hosts", "dns", "dns_search", "dns_opt", "memswap_limit",
+    "stop_grace_period", "tty", "stdin_open", "pid", "uts", "userns_mode", "oom_kill_disable",
+    "device_cgroup_rules",
 )  # fmt: skip
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "mem_limit": ("mem_limit", "deploy"),
@@ -49,6 +51,9 @@ def left_to_image(raw: Raw, variables_in: Callable[..., frozenset[str]]) -> Iter
         yield "healthcheck"
     if not raw.get("volumes_from"):
         yield "volumes"
+    for key in ("stop_signal", "working_dir"):
+        if not raw.get(key) and not variables_in(key):
+            yield key
 
 
 def _is_set(name: str, raw: Raw) -> bool:

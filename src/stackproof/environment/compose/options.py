@@ -5,7 +5,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from stackproof.facts.option_parts import seccomp_profile, tmpfs_size
+from stackproof.facts.option_parts import (
+    BLKIO_DEVICES,
+    blkio,
+    seccomp_profile,
+    tmpfs_mode,
+    tmpfs_options,
+    tmpfs_size,
+)
 from stackproof.facts.options import OPTIONS, normal_text
 from stackproof.files.regular_file import read_regular_file
 
@@ -60,6 +67,9 @@ def _composed(
             if at and at.get(key):
                 yield f"{key}.{name}", at[key], "networks"
     yield from _mounts(raw, drivers)
+    limits = raw.get("blkio_config") or {}
+    for name, text in blkio(limits.get("weight"), {key: limits.get(key) for key in BLKIO_DEVICES}):
+        yield name, text, "blkio_config"
     reserved = ((raw.get("deploy") or {}).get("resources") or {}).get("reservations") or {}
     if reserved.get("memory"):
         yield "mem_reservation", normal_text("mem_reservation", reserved["memory"]), "deploy"
@@ -70,6 +80,9 @@ def _mounts(raw: Raw, drivers: Mapping[str, str]) -> Iterator[tuple[str, str, st
         path = each.get("target") or ""
         if size := (each.get("tmpfs") or {}).get("size"):
             yield f"tmpfs_size.{path}", normal_text("tmpfs_size.", size), "volumes"
+        if each.get("type") == "tmpfs":
+            mode = tmpfs_mode((each.get("tmpfs") or {}).get("mode"))
+            yield f"tmpfs_options.{path}", mode, "volumes"
         if propagation := (each.get("bind") or {}).get("propagation"):
             yield f"propagation.{path}", propagation, "volumes"
         if each.get("type") == "volume" and (driver := drivers.get(each.get("source") or "")):
@@ -79,6 +92,7 @@ def _mounts(raw: Raw, drivers: Mapping[str, str]) -> Iterator[tuple[str, str, st
         path, _, settings = text.partition(":")
         if size := tmpfs_size(settings):
             yield f"tmpfs_size.{path}", size, "tmpfs"
+        yield f"tmpfs_options.{path}", tmpfs_options(settings), "tmpfs"
 
 
 def _is_disabled(raw: Raw) -> bool:

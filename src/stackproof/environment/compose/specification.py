@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, Self
 
-from stackproof.environment.compose.config import ComposeConfig
+from stackproof.environment.compose.config import ComposeConfig, FileVariables
+from stackproof.environment.compose.contents import contents
 from stackproof.environment.compose.left_out import left_out, left_to_image
 from stackproof.environment.compose.options import options
 from stackproof.environment.compose.placeholders import used_in
@@ -56,7 +57,7 @@ def is_name_of_folder(project: str, folder: PurePath) -> bool:
 
 
 def specify(
-    compose: ComposeConfig, file: Path, defined: frozenset[str] | None = None
+    compose: ComposeConfig, file: Path, defined: FileVariables | None = None
 ) -> Specification:
     """Return what the merged Compose files specify.
 
@@ -107,6 +108,8 @@ def specify(
             service["left_to_image"] = list(left_to_image(raw, used))
         if variables := dict(_variables(compose, name, defined)):
             service["variables"] = variables
+        if files := dict(contents(compose, raw, defined)):
+            service["file_contents"] = files
         if name in one_shot:
             service["one_shot"] = True
         elif may_end(raw):
@@ -135,7 +138,7 @@ def _options(
 
 
 def _variables(
-    compose: ComposeConfig, name: str, defined: frozenset[str] | None
+    compose: ComposeConfig, name: str, defined: FileVariables | None
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the environment variables of a service, each with a digest and its origin."""
     values = compose.config["services"][name].get("environment") or {}
@@ -148,7 +151,11 @@ def _variables(
         if variable not in expressions:  # it is from an `env_file`
             origin = "env-file"
         elif used or expressions[variable] is None:
-            origin = "env-file" if used and used <= (defined or frozenset()) else "deploy"
+            origin = (
+                "env-file"
+                if used and used <= (defined.names if defined else frozenset())
+                else "deploy"
+            )
         else:
             origin = "file"
         if origin == "file" or (defined is not None and written):

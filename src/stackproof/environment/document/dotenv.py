@@ -11,13 +11,15 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUOTED = r"""'([^']*+)'|"((?:[^"\\]++|\\.)*+)"|\\(.)"""
 _PART = re.compile(_QUOTED)
 _WORD = re.compile(rf"""(?:{_QUOTED}|[^\s'"\\]++)*+""")
+_COMMENT = re.compile(r"\s+#.*")
 _ESCAPED = re.compile(r"""\\(["\\])""")
 
 
 def read_variables(file: Path) -> dict[str, str]:
     """Return the variables in a file, none if it does not exist.
 
-    Quotes are read as a shell reads them. Blank lines and lines that start with `#` are ignored.
+    Quotes are read as a shell reads them. A value without quotes may contain spaces, as Compose
+    reads it. Blank lines and comments, also after a value, are ignored.
 
     Raises:
         InvalidEnvironment: the file cannot be read, or a line is not an assignment.
@@ -36,16 +38,27 @@ def read_variables(file: Path) -> dict[str, str]:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         name, equals, value = line.strip().removeprefix("export ").partition("=")
-        value = value.lstrip()
-        word = _WORD.match(value)
-        end = word.end() if word else 0
-        if value[end:].startswith(("'", '"', "\\")):
-            raise _error(file, number, "expected NAME=value, got a quote left open")
-        if not equals or not _NAME.fullmatch(name) or end < len(value):
+        if not equals or not _NAME.fullmatch(name):
             # The message does not quote the line: it may contain a secret.
-            raise _error(file, number, "expected NAME=value, with quotes around a space")
-        variables[name] = _PART.sub(_unquote, value)
+            raise _error(file, number, "expected NAME=value")
+        variables[name] = _value(value, file, number)
     return variables
+
+
+def _value(text: str, file: Path, number: int) -> str:
+    text = text.lstrip()
+    word = _WORD.match(text)
+    end = word.end() if word else 0
+    rest = text[end:]
+    if rest.startswith(("'", '"', "\\")):
+        raise _error(file, number, "expected NAME=value, got a quote left open")
+    if not rest or _COMMENT.fullmatch(rest):
+        return _PART.sub(_unquote, text[:end])
+    plain = _COMMENT.sub("", text)
+    # Of `A= # b`, Compose reads `# b`, and a shell nothing.
+    if plain.startswith("#") or any(mark in plain for mark in "'\"\\"):
+        raise _error(file, number, "expected NAME=value, with quotes around a space")
+    return plain
 
 
 def _unquote(part: re.Match[str]) -> str:

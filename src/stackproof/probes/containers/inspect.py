@@ -1,6 +1,6 @@
 """Containers, as the engine's inspect describes them, and the end of their logs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from stackproof import shell
@@ -10,8 +10,10 @@ from stackproof.engine.connection import Connection, inspect_container
 from stackproof.engine.container_exec import frames
 from stackproof.environment.services import service_of
 from stackproof.facts.container import Container, HealthCheckRun, HealthState, docker_state
+from stackproof.facts.options import OF_A_REMOVED_ONE, OptionValue
 from stackproof.facts.settings import Namespace
 from stackproof.probes.containers import commands, creation
+from stackproof.probes.containers.file_contents import add_file_contents
 from stackproof.probes.declaration import SERVICE, Target, probe
 from stackproof.probes.engine_session import EngineSession, engine
 from stackproof.shell import UnusableError, is_container_id
@@ -30,6 +32,8 @@ class Inspection(NamedTuple):
 
     container: Container
     has_terminal: bool
+    others: Mapping[str, str] = {}
+    """By Compose's key: the id of the container whose namespace it has."""
     pid: int = 0
     """Of its first process, on the engine's machine; 0 if it does not run."""
 
@@ -49,8 +53,10 @@ def container(
     if inspection is None:
         return None
     found = add_namespace(engine, add_log_tail(engine.connection, inspection))
+    found = mark_removed(engine.connection, found, inspection.others)
     secrets = target.environment.secret_paths(target.service)
-    return add_unmounted_secrets(engine, target.name, found, secrets)
+    found = add_unmounted_secrets(engine, target.name, found, secrets)
+    return add_file_contents(engine, target.name, found, target.service.file_contents)
 
 
 def inspect(connection: Connection, container_id: str) -> Inspection | None:
@@ -62,8 +68,34 @@ def inspect(connection: Connection, container_id: str) -> Inspection | None:
     return Inspection(
         parse_inspect(raw),
         raw.flag("Config", "Tty", default=False),
+        dict(_others(raw.at("HostConfig"))),
         raw.number("State", "Pid", default=0),
     )
+
+
+def _others(host: Answer) -> Iterator[tuple[str, str]]:
+    for key, name in (("pid", "PidMode"), ("ipc", "IpcMode")):
+        yield key, host.text(name, default="").partition("container:")[2]
+
+
+def mark_removed(
+    connection: Connection, container: Container, others: Mapping[str, str]
+) -> Container:
+    """Mark the options of a container that name one that no longer exists."""
+    settings = container.creation.settings
+    try:
+        removed = {
+            key: OptionValue.of(key, OF_A_REMOVED_ONE)
+            for key, other in others.items()
+            if is_container_id(other) and inspect(connection, other) is None
+        }
+    except UnobservedError:
+        return container
+    if not removed or settings is None or settings.options is None:
+        return container
+    settings = settings.model_copy(update={"options": {**settings.options, **removed}})
+    creation = container.creation.model_copy(update={"settings": settings})
+    return container.model_copy(update={"creation": creation})
 
 
 def add_log_tail(connection: Connection, inspection: Inspection) -> Container:

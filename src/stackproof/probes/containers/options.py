@@ -4,7 +4,14 @@ import json
 from collections.abc import Iterable, Iterator
 
 from stackproof.engine.answer import UNLIMITED, Answer
-from stackproof.facts.option_parts import seccomp_profile, tmpfs_size
+from stackproof.facts.option_parts import (
+    BLKIO_DEVICES,
+    blkio,
+    seccomp_profile,
+    tmpfs_mode,
+    tmpfs_options,
+    tmpfs_size,
+)
 from stackproof.facts.options import (
     OPTIONS,
     Option,
@@ -30,6 +37,17 @@ def health_check_options(raw: Answer) -> dict[str, OptionValue]:
         UnobservedError: it is not as expected.
     """
     found = _plain(raw, (each for each in OPTIONS if each.group == "health check"))
+    return {name: OptionValue.of(name, text) for name, text in found.items()}
+
+
+def process_options_of_image(raw: Answer) -> dict[str, OptionValue]:
+    """Parse those of its process in the JSON of an image.
+
+    Raises:
+        UnobservedError: it is not as expected.
+    """
+    of_image = ("stop_signal", "working_dir")
+    found = _plain(raw, (each for each in OPTIONS if each.name in of_image))
     return {name: OptionValue.of(name, text) for name, text in found.items()}
 
 
@@ -67,7 +85,16 @@ def _composed(raw: Answer) -> Iterator[tuple[str, str]]:
         yield f"host_ip.{port}", ", ".join(sorted(addresses))
     for each in host.each("SecurityOpt"):
         yield from _security(each)
+    yield from _blkio(host)
     yield from _mounts(raw)
+
+
+def _blkio(host: Answer) -> Iterator[tuple[str, str]]:
+    listed = {key: host.at(name).value for key, name in BLKIO_DEVICES.items()}
+    try:
+        yield from blkio(host.at("BlkioWeight").value, listed)
+    except (ValueError, TypeError, KeyError, OverflowError):
+        raise host.unexpected() from None
 
 
 def _mounts(raw: Answer) -> Iterator[tuple[str, str]]:
@@ -79,10 +106,15 @@ def _mounts(raw: Answer) -> Iterator[tuple[str, str]]:
     for path, settings in raw.items("HostConfig", "Tmpfs"):
         if size := tmpfs_size(settings.text()):
             yield f"tmpfs_size.{path}", size
+        # Podman adds options of its own.
+        if raw.text("HostConfig", "Runtime", default="") != "oci":
+            yield f"tmpfs_options.{path}", tmpfs_options(settings.text())
     for each in raw.each("HostConfig", "Mounts"):
         number = each.at("TmpfsOptions").size("SizeBytes", default=0)
         if number:
             yield f"tmpfs_size.{each.text('Target')}", normal_text("tmpfs_size.", int(number))
+        if mode := each.at("TmpfsOptions").number("Mode", default=0):
+            yield f"tmpfs_options.{each.text('Target')}", tmpfs_mode(mode)
 
 
 def _security(raw: Answer) -> Iterator[tuple[str, str]]:

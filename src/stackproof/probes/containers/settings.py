@@ -23,7 +23,11 @@ from stackproof.facts.settings import (
     extra_host,
     variable_digest,
 )
-from stackproof.probes.containers.options import health_check_options, parse_options
+from stackproof.probes.containers.options import (
+    health_check_options,
+    parse_options,
+    process_options_of_image,
+)
 
 _DEFAULTS = frozenset(
     {
@@ -48,6 +52,7 @@ def parse_image_defaults(raw: Answer) -> ImageDefaults:
         user=config.text("User", default=""),
         health_check=_health_check(config),
         options=health_check_options(raw),
+        process=process_options_of_image(raw),
         volumes=tuple(posixpath.normpath(path) for path, _ in config.items("Volumes")),
     )
 
