@@ -5,6 +5,7 @@ What each call says is in a YAML file, in the order of the calls.
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import module_from_spec, spec_from_file_location
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from stackproof.environment.model import Environment
 from stackproof.finding import Finding
 from stackproof.unobserved import UnobservedError
 from tests.command_line import ROOT
+from tests.shop import facts
 
 Check = Callable[..., None]
 Call = tuple[Check, Sequence[Any]]
@@ -48,7 +50,7 @@ def finding_of(call: Call) -> Finding | None:
     """Return the finding of a check; None if it passes."""
     check, arguments = call
     try:
-        check(*arguments)
+        check(*arguments, **_others(check, len(arguments)))
     except AssertionError as error:
         [found] = error.args
         assert isinstance(found, Finding)
@@ -56,19 +58,28 @@ def finding_of(call: Call) -> Finding | None:
     return None
 
 
+def _others(check: Check, given: int) -> dict[str, Any]:
+    """Return the arguments after the given ones: those of a stack of which all is well."""
+    fine = {
+        "facts": facts(), "starting": "", "tolerated": tolerated, "upstream_error": None,
+        "warn": Warnings(),
+    }  # fmt: skip
+    return {name: fine[name] for name in list(signature(check).parameters)[given:]}
+
+
 def says(call: Call) -> Said:
     """Return what a check says, as the YAML file has it."""
     if (found := finding_of(call)) is None:
         return None
     hints = [{each.place: each.text} if each.place else each.text for each in found.hints]
-    told = {"line": found.headline, "evidence": dict(found.evidence), "hints": hints}
-    return {name: each for name, each in told.items() if each}
+    texts = {"line": found.headline, "evidence": dict(found.evidence), "hints": hints}
+    return {name: each for name, each in texts.items() if each}
 
 
 def unknown(check: Check, *arguments: Any) -> str:
     """Return why a check cannot be evaluated; empty if it can."""
     try:
-        check(*arguments)
+        check(*arguments, **_others(check, len(arguments)))
     except UnobservedError as reason:
         return str(reason)
     return ""
