@@ -8,7 +8,7 @@ from stackproof.finding import Finding
 from stackproof.outcome import Outcome
 from stackproof.report_properties import BEFORE
 from stackproof.reports import check_results
-from stackproof.reports.verdict import Attempt
+from stackproof.reports.verdict import Attempt, CheckResult
 
 
 def _report(when: Literal["setup", "call", "teardown"] = "call") -> pytest.TestReport:
@@ -56,7 +56,7 @@ def test_attempts_are_numbered_from_one() -> None:
 
 
 def test_attempts_that_are_combined() -> None:
-    def result(outcome: Outcome, text: str) -> check_results.CheckResult:
+    def result(outcome: Outcome, text: str) -> CheckResult:
         attempt = Attempt(outcome=outcome, observed=text)
         return check_results.missing_result(text).model_copy(
             update={"outcome": outcome, "attempts": [attempt], "duration_s": len(text)}
