@@ -20,9 +20,16 @@ from stackproof.unobserved import UnobservedError
 
 
 @critical
-def test_accepts_connections(postgresql: Postgresql, pg_isready: CommandResult) -> None:
-    """PostgreSQL can run and refuse all clients: at startup, at shutdown, out of connections."""
-    assert pg_isready.exit_code == 0, finding(
+def test_accepts_connections(
+    postgresql: Postgresql, pg_isready: CommandResult, psql: CommandResult
+) -> None:
+    """PostgreSQL can run and refuse all clients: at startup, at shutdown, out of connections.
+
+    On a busy machine, the readiness probe may take too long although a query gets its result.
+    """
+    same_way = postgresql.has_password or not postgresql.over_tcp
+    answers = psql.exit_code == 0 and same_way
+    assert pg_isready.exit_code == 0 or answers, finding(
         postgresql,
         "connections",
         expected="accepting connections",
@@ -98,6 +105,8 @@ def test_ping(redis: Redis, redis_ping: CommandResult) -> None:
     """A hung Redis keeps its port open: only a response proves that it works."""
     require_login(redis, redis_ping, redis_kind.UNAUTHENTICATED)
     reply = redis_kind.reply(redis, redis_ping)
+    if reply.startswith(redis_kind.NO_PERMISSION):
+        raise UnobservedError(f"the user of {redis.name} may not use PING: {reply}")
     assert reply == "PONG", finding(
         redis,
         "PING",
@@ -125,12 +134,18 @@ def test_loaded(redis: Redis, redis_state: RedisState) -> None:
 
 @critical
 def test_master(redis: Redis, redis_state: RedisState) -> None:
-    """A replica refuses writes, and its master overwrites its data."""
-    assert redis_state.role == "master", finding(
+    """A replica refuses writes, and its master overwrites its data.
+
+    A declared `replica` must be one, and connected to its master.
+    """
+    is_cut_off = redis.replica and redis_state.master_link_status == "down"
+    role = f"{redis_state.role}{' without its master' if is_cut_off else ''}"
+    expected = "slave" if redis.replica else "master"
+    assert role == expected, finding(
         redis,
         "role",
-        expected="master",
-        observed=redis_state.role,
+        expected=expected,
+        observed=role,
         hint=(
             _redis_cli(redis, line("redis-cli info replication")),
             advice("master_host is its master"),
@@ -165,12 +180,19 @@ def test_appends(redis: Redis, redis_state: RedisState) -> None:
 
 
 def test_memory_free(redis: Redis, redis_state: RedisState) -> None:
-    """At its maximum, Redis evicts keys that services rely on, or refuses writes."""
+    """At its maximum, Redis evicts keys that services rely on, or refuses writes.
+
+    A cache whose `maxmemory-policy` evicts any key is always at its maximum. It is verified only
+    if `memory_used` is declared.
+    """
     used, most = redis_state.used_memory, redis_state.maxmemory
-    assert not most or used < redis.memory_used * most, finding(
+    may_be_full = redis_state.is_cache and redis.memory_used is None
+    allowed = redis.memory_used or redis_kind.MEMORY_USED
+    right = not most or may_be_full or used < allowed * most
+    assert right, finding(
         redis,
         "memory in use",
-        expected=f"under {redis.memory_used:.0%} of its maximum {most}",
+        expected=f"under {allowed:.0%} of its maximum {most}",
         observed=f"{used} ({used / max(most, 1):.0%})",
         hint=(
             _redis_cli(redis, line("redis-cli --bigkeys")),

@@ -17,9 +17,12 @@ pytestmark = pytest.mark.datastores
 
 
 @critical
-def test_ping(mysql: Mysql, mysql_ping: CommandResult) -> None:
-    """A hung MySQL keeps its port open: only a response proves that it works."""
-    assert mysql_ping.exit_code == 0, finding(
+def test_ping(mysql: Mysql, mysql_ping: CommandResult, mysql_query: CommandResult) -> None:
+    """A hung MySQL keeps its port open: only a response proves that it works.
+
+    On a busy machine, the ping may take too long although a query gets its result.
+    """
+    assert mysql_ping.exit_code == 0 or mysql_query.exit_code == 0, finding(
         mysql,
         "ping",
         expected="an answer",

@@ -53,11 +53,15 @@ def test_config_valid(
 
 
 def test_config_loaded(
-    nginx: Nginx, config_files: Mapping[str, datetime], loaded_at: datetime
+    nginx: Nginx,
+    config_files: Mapping[str, datetime],
+    included_folders: Mapping[str, datetime],
+    loaded_at: datetime,
 ) -> None:
     """A change that was not loaded takes effect at the next restart, when it is not expected.
 
-    This includes certificates: one that was renewed but not loaded still expires.
+    This includes certificates: one that was renewed but not loaded still expires. If a file may be
+    gone from a folder that is included, such as `conf.d/*.conf`, it is unknown.
     """
     newest = max(config_files, key=lambda name: config_files[name])
     assert config_files[newest] <= loaded_at, finding(
@@ -71,6 +75,12 @@ def test_config_loaded(
             in_container(subject_name(nginx), "nginx -s reload"),
         ),
     )
+    folder = max(included_folders, key=lambda name: included_folders[name], default="")
+    if folder and included_folders[folder] > loaded_at:
+        raise UnobservedError(
+            f"a file that nginx loaded may be gone: {folder} changed at "
+            f"{_time(included_folders[folder])}, after the last load at {_time(loaded_at)}"
+        )
 
 
 def test_config_mounted(

@@ -82,6 +82,15 @@ def test_redis_with_a_password(inside: Container, command: object) -> None:
         )
 
 
+def test_redis_with_a_user_or_tls(inside: Container) -> None:
+    server = Redis(name="cache", user="the app", tls=True, **VARIABLE)
+    ping = inside.run(redis_ping.line(server), APP_PASSWORD=VALUE).output
+    options = "redis-cli --tls --insecure --user the app"
+    assert ping == f"{options} -h 172.20.0.5 -p 6379 ping PGPASSWORD= REDISCLI_AUTH={VALUE}"
+    info = inside.run(redis_info.line(Redis(name="cache", user="$(id)"))).output
+    assert info == "redis-cli --user $(id) -p 6379 info PGPASSWORD= REDISCLI_AUTH="
+
+
 @pytest.mark.parametrize(
     ("source", "why"),
     [

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from pydantic import Field
+
 from stackproof.facts.fields import Moment
 from stackproof.frozen import Frozen
 from stackproof.unobserved import Unobserved
@@ -64,6 +66,8 @@ class Proxy(Frozen):
     """Why messages of level crit or worse are not in the container's log; empty if they are."""
     files: Mapping[str, Moment] | Unobserved
     """By file of the configuration, when it was last changed."""
+    folders: Mapping[str, Moment] | Unobserved = Field(default_factory=dict)
+    """By folder whose files it includes, when one was last added or removed."""
     replaced_mounts: tuple[str, ...] | Unobserved = ()
     """Paths in the container whose source on the host was deleted or replaced."""
     workers: tuple[Worker, ...] | Unobserved

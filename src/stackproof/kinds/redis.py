@@ -18,8 +18,8 @@ from stackproof.kinds.registry import (
     invalid_fields,
     state,
 )
-from stackproof.schema.values import Port, Ratio
-from stackproof.shell import Line, line, number, script_line
+from stackproof.schema.values import Port, Ratio, SingleLine
+from stackproof.shell import Line, database_name, line, number, script_line
 from stackproof.sizes import Bytes
 from stackproof.unobserved import UnobservedError
 
@@ -27,6 +27,9 @@ _REQUIREPASS = re.compile(
     r"--requirepass[ =]+[\"']?"
     r"(?:\$\$\(cat (?P<file>/[^\s)]+)\)|\$\$\{?(?P<variable>\w+)|(?P<text>[^\s\"']+))"
 )
+MEMORY_USED = 0.9
+NO_PERMISSION = "NOPERM"
+"""What begins the error of a user that may not use a command."""
 _FIELD = re.compile(r"^(\w+):(.*?)\r?$", re.MULTILINE)
 _NUMBER = re.compile(r"[0-9]{1,20}")
 
@@ -37,8 +40,15 @@ class Redis(PasswordDatastore):
 
     port: Port = 6379
     """The port that it listens on."""
-    memory_used: Ratio = 0.9
-    """Share of `maxmemory` that may be in use. At the maximum it evicts keys or refuses writes."""
+    user: SingleLine = ""
+    """The ACL user that the stack uses, if it is not the default one."""
+    tls: bool = False
+    """Whether it speaks TLS at its port. Its certificate is not verified."""
+    replica: bool = False
+    """Whether it is a replica: then it must be one, and connected to its master."""
+    memory_used: Ratio | None = None
+    """Share of `maxmemory` that may be in use. At the maximum it evicts keys or refuses writes.
+    Default: 0.9; not verified if its `maxmemory-policy` evicts any key (`allkeys-lru`)."""
     clients_used: Ratio | None = None
     """Share of `maxclients` that may be connected; not verified if it is not declared. Redis 7 and
     later report it."""
@@ -88,15 +98,15 @@ client=$(command -v redis-cli || command -v valkey-cli || command -v keydb-cli) 
 # connections at its address.
 _PING_OVER_TCP = """\
 for address in $(hostname -i 2>/dev/null || echo 127.0.0.1); do
-answer=$(timeout -s KILL 2 "$client" -h "$address" -p <port> ping 2>&1); code=$?
+answer=$(timeout -s KILL 2 "$client" <options> -h "$address" -p <port> ping 2>&1); code=$?
 case "$answer" in "Could not connect"*) ;; *) break;; esac
 done
 case "$answer" in
-"Could not connect"*) inside=$(timeout -s KILL 1 "$client" -p <port> ping 2>&1)
+"Could not connect"*) inside=$(timeout -s KILL 1 "$client" <options> -p <port> ping 2>&1)
 printf '127.0.0.1: %s\\n' "$inside";;
 esac
 printf '%s\\n' "$answer"; exit $code"""
-_ASK = 'exec "$client" -p <port> '
+_ASK = 'exec "$client" <options> -p <port> '
 
 
 @command(Redis)
@@ -113,7 +123,12 @@ def redis_info(redis: Redis) -> Line:
 
 def _client(redis: Redis, body: str, verb: str) -> Line:
     """Return a line with the declared password. The client itself reads `REDISCLI_AUTH`."""
-    then = line(f"{_CLIENT}\n{body}", port=number(redis.port))
+    options = " --tls --insecure" if redis.tls else ""
+    given = {"port": number(redis.port)}
+    if redis.user:
+        options += " --user <user>"
+        given["user"] = database_name(redis.user)
+    then = line(f"{_CLIENT}\n{body.replace(' <options>', options)}", **given)
     inner = with_password(redis, then, "REDISCLI_AUTH") if redis.has_password else then
     return script_line(inner, f"redis-cli {verb}")
 
@@ -141,6 +156,8 @@ class RedisState(Frozen):
 
     role: str
     """`master` or `slave`."""
+    master_link_status: str | None = None
+    """Of a replica: `up` or `down`."""
     loading: bool
     rdb_last_bgsave_status: str
     """`ok` or `err`; `ok` too if it has never saved."""
@@ -149,11 +166,17 @@ class RedisState(Frozen):
     used_memory: Size
     maxmemory: Size
     """0 if there is no maximum."""
+    maxmemory_policy: str = ""
     connected_clients: Number | None = None
     maxclients: Number | None = None
     """None if it does not report it."""
     min_slaves_good_slaves: Number | None = None
     """Replicas that keep up; None if it takes writes without any."""
+
+    @property
+    def is_cache(self) -> bool:
+        """Whether it makes room by evicting any key."""
+        return self.maxmemory_policy.startswith("allkeys-")
 
 
 @state(redis_info)

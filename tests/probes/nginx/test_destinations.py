@@ -111,6 +111,9 @@ server {{ listen 8080; location / {{ proxy_pass http://$pool; }} }}
         ("$arg_b", "''", "/?bb=c&b", {}),
         ("$ssl_server_name", "''", "/", {}),
         ("$http_x_team", "a", "/", {"headers": {"x-team": "a"}}),
+        ("$content_type", "a/b", "/", {"headers": {"Content-Type": "a/b"}}),
+        ("$cookie_beta", "1", "/", {"headers": {"Cookie": "x=2; Beta=1; beta=3"}}),
+        ("$cookie_beta", "''", "/", {"headers": {"Cookie": "x=2; betas=1"}}),
     ],
 )
 def test_what_is_known_of_a_request(source: str, key: str, url: str, route: Any) -> None:

@@ -102,6 +102,18 @@ def test_files_and_certificates(folder: Path) -> None:
     assert int(found["tls/shop.key"].timestamp()) == int(max(changed.st_mtime, changed.st_ctime))
 
 
+def test_folders_of_included_files(folder: Path) -> None:
+    includes = (
+        "include *.inc; include 'conf.d/*.conf'; include sites-[ab]/x.conf;"
+        f"location / {{ include {folder}/site/[ab]; include conf.d/one.conf; }}"
+        "include none/*.conf; #include logs/*.conf;\n# include bin/*;\n"
+    )
+    (folder / "bin/dump").write_text(f"{includes}{(folder / 'bin/dump').read_text()}")
+    found = files.parse_folders(_run(folder))
+    assert list(found) == [".", "conf.d", f"{folder}/site"]
+    assert int(found["."].timestamp()) == int(folder.stat().st_mtime)
+
+
 def test_server_blocks(folder: Path) -> None:
     result = _run(folder)
     [server] = files.parse_configuration(result).http.servers

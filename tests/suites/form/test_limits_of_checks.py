@@ -136,7 +136,10 @@ def test_output_of_pg_isready(tmp_path: Path) -> None:
         {"datastores": {"postgresql": {"api": {"user": "app", "database": "shop"}}}},
         shop.facts(
             containers={"api": container()},
-            commands={"pg_isready api": shop.said("pg_isready -d shop", 1, line)},
+            commands={
+                "pg_isready api": shop.said("pg_isready -d shop", 1, line),
+                "psql api": shop.said("psql -d shop", 2, line),
+            },
         ),
         "test_accepts_connections",
     )

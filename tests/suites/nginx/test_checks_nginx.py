@@ -221,6 +221,22 @@ def test_workers(tmp_path: Path, workers: tuple[Worker, ...], observed: str | No
     assert ran.results("shop") == ({"nginx.workers[proxy]": ("FAIL", said)} if observed else {})
 
 
+def test_a_file_may_be_gone(tmp_path: Path) -> None:
+    def results(changed: datetime) -> dict[str, tuple[str, str]]:
+        seen = proxy(folders={"/etc/nginx/conf.d": AT, "/etc/nginx/sites-enabled": changed})
+        observed = shop.facts(containers={"proxy": container()}, proxies={"proxy": seen})
+        ran = shop.replay(tmp_path, BARE, observed, "-m", "shop and nginx", "-k", "config_loaded")
+        return ran.results("shop")
+
+    assert results(AT) == {}
+    moments = [f"{each:%Y-%m-%d %H:%M:%S} UTC" for each in (AT + SECOND, AT)]
+    said = (
+        "could not be evaluated: a file that nginx loaded may be gone: /etc/nginx/sites-enabled "
+        f"changed at {moments[0]}, after the last load at {moments[1]}"
+    )
+    assert results(AT + SECOND) == {"nginx.config_loaded[proxy]": ("UNKNOWN", said)}
+
+
 def test_without_a_worker_what_is_loaded_is_unknown(tmp_path: Path) -> None:
     seen = shop.facts(containers={"proxy": container()}, proxies={"proxy": proxy(workers=())})
     ran = shop.replay(tmp_path, BARE, seen, "-m", "shop and nginx", "-k", "test_config_loaded")

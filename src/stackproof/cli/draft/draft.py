@@ -63,9 +63,12 @@ def draft(project: Project, *, is_local: bool) -> Draft:
     for name, service in project.services.items():
         _add_health(result, project, name)
         _add_datastore(result, project, name)
-        permissions = (*(granted(service) or ()), *root_access_of(service).values())
+        # Each setting by itself: what is granted later is not allowed with it.
+        permissions = [*(granted(service) or ()), *root_access_of(service)]
         if permissions:
-            result.services.setdefault(name, {})["may"] = list(dict.fromkeys(permissions))
+            result.services.setdefault(name, {})["may"] = [
+                each.replace("$", "$$") for each in permissions
+            ]
         if may_end(service) and not _is_job(project, name) and not _serves(service):
             result.ask_one_shot(name, "if it runs once and ends")
     _add_proxies(result, project, is_local)

@@ -15,7 +15,7 @@ _PLAIN = (
     "cpuset", "cpu_shares", "oom_score_adj", "read_only", "cap_add", "cap_drop", "init",
     "group_add", "extra_hosts", "dns", "dns_search", "dns_opt", "memswap_limit",
     "stop_grace_period", "tty", "stdin_open", "pid", "uts", "userns_mode", "oom_kill_disable",
-    "device_cgroup_rules",
+    "device_cgroup_rules", "privileged", "ipc", "volumes_from",
 )  # fmt: skip
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "mem_limit": ("mem_limit", "deploy"),
@@ -24,6 +24,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "pids_limit": ("pids_limit", "deploy"),
     **{name: (name,) for name in _PLAIN},
     "no_new_privileges": ("security_opt",),
+    "security_opt": ("security_opt",),
     "devices": ("devices", "gpus", "deploy"),
     "tmpfs": ("tmpfs", "volumes_from"),
 }

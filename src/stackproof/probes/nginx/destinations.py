@@ -50,7 +50,8 @@ def _destination(
 
     def request(url: str, method: str = "GET") -> Request:
         port = listening_port(url, environment, published)
-        return request_to(url, port, method=method, headers=headers)
+        statuses = route.expected_statuses
+        return request_to(url, port, method=method, headers=headers, statuses=statuses)
 
     def follow(url: str, target: str) -> Request | None:
         try:

@@ -24,10 +24,10 @@ case $master in *' -p'*) prefix=${master#* -p}; prefix=${prefix# }; prefix=${pre
 set -- ${prefix:+-p "$prefix"} ${conf:+-c "$conf"}
 """
 # Prints the files and the certificates that they name, relative to the directory of the first
-# file; mounts whose source was deleted or replaced on the host; the links that error logs are;
-# which of the paths that may lead to static files exist; the addresses of hosts that have other
-# names than the services; then the configuration without lines that are comments, which nginx thus
-# reads only once.
+# file; the folders of which it includes whatever matches; mounts whose source was deleted or
+# replaced on the host; the links that error logs are; which of the paths that may lead to static
+# files exist; the addresses of hosts that have other names than the services; then the
+# configuration without lines that are comments, which nginx thus reads only once.
 _SCRIPT = r"""
 dump=$(nginx -T "$@" 2>/dev/null); code=$?
 blank='[[:space:]]'; quote="[\"']\{0,1\}"; test="if$blank*(!\{0,1\}-[fde]$blank*$quote"
@@ -35,6 +35,7 @@ space='[[:space:]]\{1,\}'; host='[A-Za-z][A-Za-z0-9_.-]*'; scheme='\([a-z]*:\/\/
 named=$(printf '%s\n' "$dump" | sed -e 's/^# configuration file \(.*\):$/@\1/' \
   -e "/^$blank*#/d" | tr ';{}' '\n\n\n' | sed -n -e 's/^@/file /p' \
   -e "s/^$blank*ssl_certificate\(_key\)\{0,1\}$space$quote\([^$[:space:]\"']*\).*/file \2/p" \
+  -e "s/^$blank*include$space$quote\([^$[:space:]\"']*[*?[][^$[:space:]\"']*\).*/glob \1/p" \
   -e "s/^$blank*root$space$quote\(\/[^$[:space:]\"']*\).*/root \1/p" \
   -e "s/^$blank*error_log$space$quote\([^$[:space:]\"']*\).*/log \1/p" \
   -e "s/^$blank*$test\(\/[^$[:space:]\"')]*\).*/path \1/p" \
@@ -49,6 +50,10 @@ set -f; IFS='
 '
 each() { printf '%s\n' "$named" | sed -n "s/^$1 //p"; }
 set -- $(each file); cd -- "${1%/*}" && stat -L -c 'file %Y %Z %n' -- "$@"
+for glob in $(each glob); do
+  case $glob in */*) folder=${glob%/*};; *) folder=.;; esac
+  case $folder in *[*?[]*) ;; *) stat -L -c 'folder %Y %n' -- "$folder" 2>/dev/null;; esac
+done
 sed -n 's#^[^ ]* [^ ]* [^ ]* [^ ]*//deleted \([^ ]*\) .*#replaced \1#p' /proc/self/mountinfo
 logs=$(each log)
 case "$dump" in *"
@@ -144,6 +149,12 @@ def parse_files(result: CommandResult) -> dict[str, datetime]:
         name: datetime.fromtimestamp(max(int(modified), int(changed)), UTC)
         for modified, changed, name in rows
     }
+
+
+def parse_folders(result: CommandResult) -> dict[str, datetime]:
+    """Parse when a file was last added to or removed from each folder of included files."""
+    rows = re.findall(r"^folder (\d+) (.+)$", _before(result), flags=re.MULTILINE)
+    return {name: datetime.fromtimestamp(int(changed), UTC) for changed, name in rows}
 
 
 def parse_replaced_mounts(result: CommandResult) -> tuple[str, ...]:

@@ -59,6 +59,7 @@ def parse(results: Results, target: Target, container: Container | None = None) 
         destinations=configuration if isinstance(configuration, Unobserved) else {},
         resolved_at_load=configuration if isinstance(configuration, Unobserved) else (),
         files=_parse(shown, files.parse_files),
+        folders=_parse(shown, files.parse_folders),
         replaced_mounts=_parse(shown, files.parse_replaced_mounts),
         workers=_parse(results["nginx_processes"], workers.parse_workers),
         addresses=_parse(results["nginx_names"], _addresses),

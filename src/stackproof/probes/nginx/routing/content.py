@@ -41,6 +41,8 @@ class Content:
     query: str
     is_error_page: bool = False
     """Whether it is already the page of an error."""
+    statuses: frozenset[str] = frozenset()
+    """The statuses that the client expects; empty if they are unknown."""
 
     def result(self) -> Step:
         """Return who handles the request.
@@ -81,16 +83,12 @@ class Content:
         Raises:
             UnobservedError: that depends on something unknown.
         """
-        recursive = next(_levels_with("recursive_error_pages", self.levels), None)
-        if self.is_error_page and not (recursive and recursive[1][0].arguments == ["on"]):
-            return Outcome()
-        _, pages = next(_levels_with("error_page", self.levels), (None, []))
-        for each in pages:
+        for each in self._error_pages():
             *statuses, target = each.arguments
             if status in statuses:
                 if target.startswith("@"):
                     return Internal(self.uri, self.query, named=target, is_error_page=True)
-                if not target.startswith(("/", "$")):
+                if _is_url(target):
                     return Outcome(redirect=target)
                 path, _, query = self.variables.expand(target).partition("?")
                 if not path.startswith("/"):
@@ -98,12 +96,61 @@ class Content:
                 return Internal(path, query, is_error_page=True)
         return Outcome()
 
+    def _error_pages(self) -> list[Directive]:
+        """Return each `error_page` in force."""
+        if self.is_error_page and not self._is_on("recursive_error_pages"):
+            return []
+        _, pages = next(_levels_with("error_page", self.levels), (None, []))
+        return pages
+
+    def _is_on(self, name: str) -> bool:
+        found = next(_levels_with(name, self.levels), None)
+        return bool(found and found[1][0].arguments == ["on"])
+
+    def _page_instead(self, handler: Directive) -> Step | None:
+        """Return the page that a client gets instead of the response of whom it is passed to.
+
+        Only the client's expected statuses say whether that responds with an error. Without `=`,
+        the client gets the status of the error. With it, errors of the server do not count: they
+        are not how a healthy one responds, and neither are those of a page.
+
+        Raises:
+            UnobservedError: that depends on something unknown.
+        """
+        kind = handler.name.removesuffix("_pass")
+        intercepts = self._is_on(f"{kind}_intercept_errors")
+        if not intercepts or not self.statuses or self.is_error_page:
+            return None
+        replaced: dict[str, str] = {}
+        for each in self._error_pages():
+            *given, target = each.arguments
+            changed = next((code for code in given if code.startswith("=")), "")
+            for code in given:
+                if not code.startswith("="):
+                    replaced.setdefault(code, changed or ("=302" if _is_url(target) else ""))
+        possible = [code for code, changed in replaced.items() if self._fits(code, changed)]
+        # The other statuses that are expected are those of the response itself.
+        itself = [""] if self.statuses - replaced.keys() or not possible else []
+        options = itself + possible
+        question = ("intercept_errors", id(handler))
+        code = options[self.choices.choose(question, len(options), f"{kind}_intercept_errors")]
+        return self.error(code) if code else None
+
+    def _fits(self, code: str, changed: str) -> bool:
+        """Return whether the client may expect the page of a status, which may change it."""
+        if not changed:
+            return code in self.statuses
+        is_of_client = code.startswith("4")
+        return is_of_client and (changed == "=" or changed.removeprefix("=") in self.statuses)
+
     def _handled(self) -> Step:
         """Return who handles the request, after `try_files`."""
         handler = next(self._handlers(), None)
         if handler is None:
             return self._file()
         if handler.name in PASSES:
+            if (page := self._page_instead(handler)) is not None:
+                return page
             passed = Passed(self.location, self.uri, self.query, self.levels)
             return pass_to(self.scope, self.variables, handler, passed)
         if handler.name in _RESPONDERS:
@@ -212,6 +259,11 @@ class Content:
     def _below_prefix(self, root: str, uri: str) -> str | None:
         found = [self.exists(f"{prefix}/{root.removesuffix('/')}{uri}") for prefix in _PREFIXES]
         return next((each for each in found if each), None if None in found else "")
+
+
+def _is_url(target: str) -> bool:
+    """Return whether an `error_page` sends the client elsewhere."""
+    return not target.startswith(("/", "@", "$"))
 
 
 def _levels_with(

@@ -141,6 +141,7 @@ class Evaluation:
         return Content(
             self._http, self._variables, self._choices, self._exists, levels, self._location,
             self._request.method, self._uri, self._query, self._is_error_page,
+            self._request.statuses,
         )  # fmt: skip
 
     def _builtin(self, name: str) -> str | None:
@@ -164,6 +165,10 @@ class Evaluation:
             return next(iter(self._chosen.server.names), "")
         if name.startswith("arg_"):
             return _argument(self._query, name.removeprefix("arg_"))
+        if name == "content_type":
+            name = "http_content_type"
+        if name.startswith("cookie_") and "cookie" in request.headers:
+            return _cookie(request.headers["cookie"], name.removeprefix("cookie_"))
         if name.startswith("http_"):
             headers = {each.replace("-", "_"): value for each, value in request.headers.items()}
             return headers.get(name.removeprefix("http_"))
@@ -182,6 +187,14 @@ def _argument(query: str, name: str) -> str:
     for each in query.split("&"):
         key, found, value = each.partition("=")
         if found and key.lower() == name.lower():
+            return value
+    return ""
+
+
+def _cookie(header: str, name: str) -> str:
+    for each in header.split(";"):
+        key, _, value = each.strip().partition("=")
+        if key.lower() == name.lower():
             return value
     return ""
 

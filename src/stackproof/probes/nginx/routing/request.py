@@ -1,7 +1,7 @@
 """A request as nginx gets it, and what becomes of it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from posixpath import normpath
 from urllib.parse import unquote, urlsplit
@@ -29,6 +29,8 @@ class Request:
     method: str
     headers: Mapping[str, str]
     """The known headers of the request, by lower-case name."""
+    statuses: frozenset[str] = frozenset()
+    """The statuses that the client expects; empty if they are unknown."""
     address: str = ""
     """The address within nginx's container that it is sent to; empty if it comes from outside."""
 
@@ -43,7 +45,12 @@ class Request:
 
 
 def request_to(
-    url: str, port: int, *, method: str = "GET", headers: Mapping[str, str] | None = None
+    url: str,
+    port: int,
+    *,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    statuses: Iterable[int] = (),
 ) -> Request:
     """Return the request for a URL, at a port that nginx listens on."""
     parts = urlsplit(url)
@@ -62,6 +69,7 @@ def request_to(
         query=parts.query,
         method=method,
         headers=given,
+        statuses=frozenset(map(str, statuses)),
     )
 
 
