@@ -21,7 +21,7 @@ from tests.shop import facts
 Check = Callable[..., None]
 Call = tuple[Check, Sequence[Any]]
 Said = Mapping[str, Any] | None
-"""The first line, the evidence and the hints of a check; None if it passes."""
+"""The first line, the evidence, the hints and the warnings of a check; None if it has none."""
 
 
 def suite(path: str) -> Any:
@@ -69,11 +69,15 @@ def _others(check: Check, given: int) -> dict[str, Any]:
 
 def says(call: Call) -> Said:
     """Return what a check says, as the YAML file has it."""
-    if (found := finding_of(call)) is None:
-        return None
-    hints = [{each.place: each.text} if each.place else each.text for each in found.hints]
-    texts = {"line": found.headline, "evidence": dict(found.evidence), "hints": hints}
-    return {name: each for name, each in texts.items() if each}
+    warnings = [each for each in call[1] if isinstance(each, Warnings)]
+    for each in warnings:
+        each.clear()
+    texts: dict[str, Any] = {}
+    if found := finding_of(call):
+        hints = [{each.place: each.text} if each.place else each.text for each in found.hints]
+        texts = {"line": found.headline, "evidence": dict(found.evidence), "hints": hints}
+    texts["warnings"] = [line for each in warnings for line in each]
+    return {name: each for name, each in texts.items() if each} or None
 
 
 def unknown(check: Check, *arguments: Any) -> str:
