@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 
 from stackproof.environment.model import Environment
-from stackproof.environment.services import Permission, Practice, Service
+from stackproof.environment.practices import Permission, Practice
+from stackproof.environment.services import Service
 from stackproof.facts.container import Container, Mount
 from stackproof.facts.image import secret_files
 from stackproof.facts.machine import HostFile, Machine
@@ -256,7 +257,7 @@ def test_root_access(
     found = {
         setting: permission
         for setting, permission in container.creation.root_access.items()
-        if permission not in service.may
+        if not {permission, setting} & {*service.may}
         and (setting in service.root_access or setting not in declared)
     }
     surplus = [each for each in found if each not in service.root_access]

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from stackproof.deploy.flapping import is_flapping, recent_failures
 from stackproof.deploy.settling import is_done
 from stackproof.environment.model import Environment
-from stackproof.environment.services import Practice, Service
+from stackproof.environment.practices import Practice
+from stackproof.environment.services import Service
 from stackproof.facts.container import Container, HealthState, ListedContainer, Process
 from stackproof.facts.options import OF_A_REMOVED_ONE
 from stackproof.facts.snapshot import Facts

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from stackproof.environment.services import Service
 from stackproof.facts.container import Container, Mount
 from stackproof.facts.machine import Machine
-from stackproof.facts.options import OptionValue, option
+from stackproof.facts.options import OF_ANOTHER, OptionValue, option
 from stackproof.facts.settings import ALL, ImageDefaults, Settings
 from stackproof.finding import Difference, expected_of, finding, names_of, observed_of
 from stackproof.fixtures.session.collection import as_deployed, declares
@@ -19,6 +19,14 @@ from stackproof.sizes import Bytes, format_cpus
 from stackproof.unobserved import UnobservedError
 
 _ON_PODMAN = ("mem_limit", "mem_reservation", "cpus")
+_ROOT_ACCESS = {
+    ("privileged", "true"): "privileged",
+    **{(key, "host"): "host-namespaces" for key in ("pid", "ipc", "uts", "userns_mode")},
+    ("security_opt.seccomp", "unconfined"): "unconfined",
+    ("security_opt.apparmor", "unconfined"): "unconfined",
+    ("volumes_from", OF_ANOTHER): "volumes-from",
+}
+"""By option and value: the permission that it needs."""
 _OF_PROCESS = ("stop_signal", "working_dir")
 _OF_HEALTH_CHECKS = ("interval", "timeout", "retries", "start_period")
 
@@ -116,15 +124,29 @@ def _surplus(service: Service, container: Container, settings: Settings) -> dict
         found["no_new_privileges"] = Difference("new privileges", "possible", "prevented")
     if surplus := _swap(service, container, settings):
         found["memswap_limit"] = surplus
-    for key in service.left_out:
-        if key == "memswap_limit":
+    options = {
+        name: value
+        for name, value in (settings.options or {}).items()
+        if name != "memswap_limit" and name not in service.options
+    }
+    for name, value in options.items():
+        known, key = option(name), name.partition(".")[0]
+        is_default = not known or value.digest == OptionValue.of(name, known.default).digest
+        if is_default or key not in service.left_out or _is_reported(service, name, value.shown):
             continue
-        known, value = option(key), (settings.options or {}).get(key)
-        if not known or not value or key in service.options:
-            continue
-        if value.digest != OptionValue.of(key, known.default).digest:
-            found[key] = Difference(key, "none", value.shown)
+        if not (is_privileged and key == "security_opt"):
+            found[key] = Difference(name.replace(".", " "), "none", value.shown)
     return found
+
+
+def _is_reported(service: Service, name: str, shown: str) -> bool:
+    """Return whether it is a default, or gives root access, which is a failure unless allowed."""
+    if name == "ipc" and shown not in ("host", OF_ANOTHER):
+        return True  # engines differ
+    permission = _ROOT_ACCESS.get((name, shown))
+    key, _, profile = name.partition(".")
+    settings = {f"{key}: {shown}", f"{key}: {profile}={shown}", key}
+    return permission is not None and not {permission, *settings} & {*service.may}
 
 
 def _swap(service: Service, container: Container, settings: Settings) -> Difference | None:

@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from stackproof.environment.model import Environment
-from stackproof.environment.services import Practice, Service
+from stackproof.environment.practices import Practice
+from stackproof.environment.services import Service
 from stackproof.facts.container import Container, Creation, ListedContainer
 from stackproof.facts.image import full_name
 from stackproof.finding import Finding, finding

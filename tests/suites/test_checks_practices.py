@@ -101,6 +101,23 @@ def test_practice(found: str, tmp_path: Path) -> None:
     assert ran.results("shop") == {f"{check}[api]": ("FAIL", f"api {line}")}
 
 
+def test_a_single_setting_may_be_allowed(tmp_path: Path) -> None:
+    """What is granted later is a warning again."""
+    both = {"pid: host": "host-namespaces", "uts: host": "host-namespaces"}
+    services = {
+        name: {"root_access": [*both], "may": may}
+        for name, may in {
+            "one": ["pid: host"], "unquoted": [{"pid": "host"}, {"uts": "host"}], "all": [*both],
+        }.items()
+    }  # fmt: skip
+    observed = container(creation=created(root_access=both))
+    facts = shop.facts(containers=dict.fromkeys(services, observed))
+    ran = shop.replay(tmp_path, {"services": services}, facts)
+    assert (ran.exit_code, ran.results("shop")) == (0, {})
+    warnings = [line for each in ran.verdict("shop")["checks"] for line in each["warnings"]]
+    assert warnings == ["one root access to the host: expected none, observed uts: host"]
+
+
 def test_none(tmp_path: Path) -> None:
     """What is public, built here, runs once or is asked in another way is nothing to warn of."""
     bare = {"health": None}

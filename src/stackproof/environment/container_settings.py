@@ -164,7 +164,7 @@ LeftOut = Literal[
     "read_only", "cap_add", "cap_drop", "no_new_privileges", "init", "devices", "group_add",
     "extra_hosts", "dns", "tmpfs", "dns_search", "dns_opt", "memswap_limit",
     "stop_grace_period", "tty", "stdin_open", "pid", "uts", "userns_mode", "oom_kill_disable",
-    "device_cgroup_rules",
+    "device_cgroup_rules", "privileged", "ipc", "volumes_from", "security_opt",
 ]  # fmt: skip
 """A setting that no container has on any Docker engine unless its creation says so."""
 Arguments = Annotated[tuple[str, ...], BeforeValidator(_arguments), _or({"type": "string"})]

@@ -15,9 +15,10 @@ from stackproof.environment.machine import Engine, Host
 from stackproof.environment.origin import Origin
 from stackproof.environment.outside import ClosedPort, Network, Outside, Vantage
 from stackproof.environment.own_requests import DeclaredCommand, DeclaredRequest
+from stackproof.environment.practices import Practice
 from stackproof.environment.routes import Route, Tls, TlsHost
 from stackproof.environment.secret_files import SECRETS_MOUNT, Secrets
-from stackproof.environment.services import Logging, Practice, Service
+from stackproof.environment.services import Logging, Service
 from stackproof.kinds.registry import Proxy, S
 from stackproof.schema.addresses import Addresses
 from stackproof.schema.declared import (

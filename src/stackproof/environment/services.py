@@ -18,9 +18,9 @@ from stackproof.environment.container_settings import (
     Ulimits,
     Variables,
 )
+from stackproof.environment.practices import Allowed, Permission
 from stackproof.environment.responses import ExpectedContent
 from stackproof.facts.options import Group, group_of
-from stackproof.facts.root_access import RootAccess
 from stackproof.schema.addresses import HostName
 from stackproof.schema.declared import Declared, Replicable, empty_mapping, reject
 from stackproof.schema.values import (
@@ -37,14 +37,6 @@ from stackproof.schema.values import (
     VariableName,
 )
 from stackproof.sizes import Bytes
-
-Permission = Literal["privileged", "engine-socket", "host-network"] | RootAccess
-"""A permission that is equivalent to root on the host."""
-Practice = (
-    Permission | Literal["latest-tag", "no-health-check", "no-restart-policy", "secret-environment"]
-)
-"""A setting that checks only warn about, because not everyone minds it. Permissions are one only
-if the Compose file grants them."""
 
 
 class Limits(Declared):
@@ -109,8 +101,9 @@ class Service(Replicable):
     """Paths in the container where host paths may be mounted even if code may not."""
     public_variables: tuple[VariableName, ...] = ()
     """Environment variables that look like secrets and are public by design."""
-    may: tuple[Practice, ...] = ()
-    """Permissions and practices that it is allowed, without a warning."""
+    may: tuple[Allowed, ...] = ()
+    """Permissions and practices that it is allowed, without a warning. `pid: host` allows only that
+    setting, `host-namespaces` all of its kind."""
     granted: tuple[Permission, ...] = ()
     """Permissions that its Compose file grants, with a warning."""
     root_access: tuple[SingleLine, ...] = ()

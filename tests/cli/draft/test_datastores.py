@@ -137,13 +137,15 @@ def test_permissions_that_the_file_grants(folder: Path) -> None:
     socket = {"type": "bind", "source": "/var/run/docker.sock", "target": "/var/run/docker.sock"}
     services = {
         "proxy": {"image": "x", "volumes": [socket], "network_mode": "host"},
-        "agent": {"image": "x", "privileged": True, "pid": "host"},
+        "agent": {"image": "x", "privileged": True, "pid": "host", "cap_add": ["SYS_ADMIN"]},
+        "backup": {"image": "x", "volumes": [{**socket, "source": "/proc/$x"}]},
         "web": {"image": "x"},
     }
     found = draft(project_of(folder, services), is_local=True).services
     assert {name: each["may"] for name, each in found.items()} == {
         "proxy": ["host-network", "engine-socket"],
-        "agent": ["privileged", "host-namespaces"],
+        "agent": ["privileged", "cap_add: SYS_ADMIN", "pid: host"],
+        "backup": ["volumes: /proc/$$x"],
     }
 
 

@@ -9,6 +9,7 @@ EVERYTHING = {
     "read_only", "cap_add", "cap_drop", "no_new_privileges", "init", "devices", "group_add",
     "extra_hosts", "dns", "tmpfs", "dns_search", "dns_opt", "memswap_limit", "stop_grace_period",
     "tty", "stdin_open", "pid", "uts", "userns_mode", "oom_kill_disable", "device_cgroup_rules",
+    "privileged", "ipc", "volumes_from", "security_opt",
 }  # fmt: skip
 
 
@@ -21,7 +22,7 @@ EVERYTHING = {
         ("init: true, read_only: true", {"init", "read_only"}),
         ("deploy: {resources: {limits: {cpus: '0.5', memory: 64m, pids: 10}, "
          "reservations: {memory: 20m}}}", {"mem_limit", "cpus", "pids_limit", "mem_reservation"}),
-        ("security_opt: ['no-new-privileges:false']", {"no_new_privileges"}),
+        ("security_opt: ['no-new-privileges:false']", {"no_new_privileges", "security_opt"}),
         ("cpu_quota: 50000", {"cpus"}),
         ("memswap_limit: 1g, stop_grace_period: 1m, pid: host",
          {"memswap_limit", "stop_grace_period", "pid"}),
@@ -44,6 +45,9 @@ def test_left_out(stack: Load, written: str, declared: set[str]) -> None:
         ("", set()),
         ("healthcheck: {test: exit 0}", set()),
         ("healthcheck: {test: 'echo ${WORD:-ok}', interval: 1s}", set()),
+        # It is not known here what they are.
+        ("healthcheck: {test: 'curl localhost:${PORT}', interval: 1s}", {"healthcheck"}),
+        ("healthcheck: {test: [CMD, curl, '$URL']}", {"healthcheck"}),
         ("healthcheck: {disable: true}", {"healthcheck"}),
         ("healthcheck: {test: [NONE]}", {"healthcheck"}),
         ("volumes_from: [other]", {"volumes"}),

@@ -26,7 +26,8 @@ PLAIN: dict[str, Any] = {
 LEFT_OUT = [
     "mem_limit", "mem_reservation", "cpus", "cpuset", "cpu_shares", "pids_limit", "oom_score_adj",
     "read_only", "cap_add", "cap_drop", "no_new_privileges", "init", "devices", "group_add",
-    "extra_hosts", "dns", "tmpfs", "memswap_limit", "stop_grace_period", "tty", "pid",
+    "extra_hosts", "dns", "tmpfs", "memswap_limit", "stop_grace_period", "tty", "pid", "ipc",
+    "privileged", "security_opt", "volumes_from",
 ]  # fmt: skip
 PODMAN = MACHINE.model_copy(update={"product": "Podman"})
 IMAGE = {"Config": {"Volumes": {"/data/": {}}, "Healthcheck": {"Test": ["CMD", "ok"]}}}
@@ -87,7 +88,8 @@ def test_a_container_with_the_defaults(same: dict[str, Any]) -> None:
          "new privileges: expected possible, observed prevented"),
         ({"Init": True}, "init: expected none, observed true"),
         ({"GroupAdd": ["999"]}, "group_add: expected none, observed 999"),
-        ({"PidMode": "host"}, "pid: expected none, observed host"),
+        ({"PidMode": "container:a"}, "pid: expected none, observed that of another container"),
+        ({"SecurityOpt": ["apparmor=mine"]}, "security_opt apparmor: expected none, observed mine"),
         ({"Dns": ["10.0.0.1"]}, "dns: expected none, observed 10.0.0.1"),
         ({"ExtraHosts": ["db:10.1.2.3"]}, "extra hosts: expected none, observed db:10.1.2.3"),
         ({"Devices": [{"PathOnHost": "/dev/fuse"}]},
@@ -99,6 +101,35 @@ def test_a_container_with_the_defaults(same: dict[str, Any]) -> None:
 )  # fmt: skip
 def test_what_was_added(host: dict[str, Any], line: str) -> None:
     assert _engine(_inspect({}, [], **host)) == line
+
+
+@pytest.mark.parametrize(
+    ("host", "may", "line"),
+    [
+        ({"Privileged": True}, "privileged", "privileged: expected none, observed true"),
+        ({"PidMode": "host"}, "pid: host", "pid: expected none, observed host"),
+        ({"IpcMode": "host"}, "host-namespaces", "ipc: expected none, observed host"),
+        ({"SecurityOpt": ["seccomp=unconfined"]}, "unconfined",
+         "security_opt seccomp: expected none, observed unconfined"),
+        ({"SecurityOpt": ["seccomp=unconfined"]}, "security_opt: seccomp=unconfined",
+         "security_opt seccomp: expected none, observed unconfined"),
+        ({"VolumesFrom": ["a"]}, "volumes_from",
+         "volumes_from: expected none, observed that of another container"),
+    ],
+)  # fmt: skip
+def test_a_permission_that_was_removed_from_the_compose_file(
+    host: dict[str, Any], may: str, line: str
+) -> None:
+    """That the service may have it does not hide the difference; else another check reports it."""
+    container = _inspect({}, [], **host)
+    assert _engine(container, may=[may]) == line
+    suite.test_engine(_service(), container, _settings(container), MACHINE)
+
+
+@pytest.mark.parametrize("mode", ["", "private", "shareable", "none"])
+def test_the_ipc_namespace_of_an_engine(mode: str) -> None:
+    container = _inspect({}, [], IpcMode=mode)
+    suite.test_engine(_service(), container, _settings(container), MACHINE)
 
 
 @pytest.mark.parametrize(

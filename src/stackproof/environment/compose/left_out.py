@@ -15,7 +15,7 @@ _PLAIN = (
     "cpuset", "cpu_shares", "oom_score_adj", "read_only", "cap_add", "cap_drop", "init",
     "group_add", "extra_hosts", "dns", "dns_search", "dns_opt", "memswap_limit",
     "stop_grace_period", "tty", "stdin_open", "pid", "uts", "userns_mode", "oom_kill_disable",
-    "device_cgroup_rules",
+    "device_cgroup_rules", "privileged", "ipc", "volumes_from",
 )  # fmt: skip
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "mem_limit": ("mem_limit", "deploy"),
@@ -24,6 +24,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "pids_limit": ("pids_limit", "deploy"),
     **{name: (name,) for name in _PLAIN},
     "no_new_privileges": ("security_opt",),
+    "security_opt": ("security_opt",),
     "devices": ("devices", "gpus", "deploy"),
     "tmpfs": ("tmpfs", "volumes_from"),
 }
@@ -43,11 +44,24 @@ def left_out(raw: Raw, variables_in: Callable[..., frozenset[str]]) -> Iterator[
             yield name
 
 
-def left_to_image(raw: Raw, variables_in: Callable[..., frozenset[str]]) -> Iterator[str]:
-    """Yield the settings of which a service leaves all or a part to its image."""
+def left_to_image(
+    raw: Raw,
+    variables_in: Callable[..., frozenset[str]],
+    unset_in: Callable[..., frozenset[str]],
+) -> Iterator[str]:
+    """Yield the settings of which a service leaves all or a part to its image.
+
+    Args:
+        raw: the service.
+        variables_in: returns the variables on which a part of the service depends.
+        unset_in: returns those of them that are unset here.
+    """
     check = raw.get("healthcheck") or {}
     left = [key for key in _OF_HEALTH_CHECKS if not check.get(key)]
-    if health_check(raw) and not any(variables_in("healthcheck", key) for key in left):
+    decided = unset_in("healthcheck", "test").union(
+        *(variables_in("healthcheck", key) for key in left)
+    )
+    if health_check(raw) and not decided:
         yield "healthcheck"
     if not raw.get("volumes_from"):
         yield "volumes"
