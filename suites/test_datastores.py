@@ -62,7 +62,7 @@ def test_query(
         postgresql,
         "query",
         expected=f"a result for role {postgresql.user} in database {postgresql.database}",
-        observed=psql.observed,
+        observed=psql.error,
         evidence={"command": psql.command, "output": psql.output},
         hint=_log_of(postgresql),
     )

@@ -26,7 +26,7 @@ def test_ping(mysql: Mysql, mysql_ping: CommandResult, mysql_query: CommandResul
         mysql,
         "ping",
         expected="an answer",
-        observed=mysql_ping.observed,
+        observed=mysql_ping.error,
         evidence={"command": mysql_ping.command, "output": mysql_ping.output},
         hint=log_of(subject_name(mysql)),
     )
@@ -43,7 +43,7 @@ def test_query(mysql: Mysql, mysql_query: CommandResult) -> None:
         mysql,
         "query",
         expected=f"a result for user {mysql.user} in database {mysql.database}",
-        observed=mysql_query.observed,
+        observed=mysql_query.error,
         evidence={"command": mysql_query.command, "output": mysql_query.output},
         hint=log_of(subject_name(mysql)),
     )

@@ -10,7 +10,7 @@ import pytest
 
 from stackproof.facts.command import CommandResult
 from stackproof.kinds.mysql import Mysql, mysql_ping, mysql_query
-from stackproof.kinds.postgresql import Postgresql, pg_isready
+from stackproof.kinds.postgresql import Postgresql, pg_isready, psql
 from stackproof.kinds.rabbitmq import Rabbitmq, rabbitmq_login, rabbitmq_state, rabbitmq_tools
 from stackproof.kinds.redis import Redis, redis_ping, reply
 from stackproof.shell import Line
@@ -90,6 +90,35 @@ def test_a_server_that_listens_at_one_of_its_addresses_alone(inside: Container) 
     inside.program("pg_isready", 'echo "$*"')
     ready = pg_isready.line(Postgresql(name="db", user="app", database="shop"))
     assert inside.run(ready).output == "-U app -d shop -t 2 -h 172.20.0.5,172.21.0.7"
+
+
+def test_postgresql_at_another_port(inside: Container) -> None:
+    server = Postgresql(name="db", user="app", database="shop", port=5433)
+    for client in ("pg_isready", "psql"):
+        inside.program(client, 'echo "$*"')
+    ready, query = inside.run(pg_isready.line(server)), inside.run(psql.line(server))
+    assert ready.output == "-U app -d shop -p 5433 -t 2 -h 172.20.0.5,172.21.0.7"
+    assert query.output.startswith("-XAtw -U app -d shop -p 5433 -c SELECT ")
+
+
+@pytest.mark.parametrize(
+    ("output", "error"),
+    [
+        (
+            'psql: error: connection to server at "172.20.0.5", port 5432 failed: refused\n'
+            "\tIs the server running on that host and accepting TCP/IP connections?",
+            'psql: error: connection to server at "172.20.0.5", port 5432 failed: refused',
+        ),
+        ("x\nerror: 'Can't connect'\nCheck that mysqld is running", "error: 'Can't connect'"),
+        ("ERROR 1045 (28000): Access denied", "ERROR 1045 (28000): Access denied"),
+        ("FATAL:  sorry\nDETAIL:  no", "FATAL:  sorry"),
+        ("errors\nlast", "last"),
+        ("", "no output"),
+    ],
+)
+def test_the_error_of_a_client(output: str, error: str) -> None:
+    result = CommandResult(command="client", exit_code=1, output=output)
+    assert result.error == error
 
 
 def test_an_image_without_hostname(inside: Container, tmp_path: Path) -> None:

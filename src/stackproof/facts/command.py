@@ -1,8 +1,11 @@
 """Results of commands in containers."""
 
+import re
+
 from stackproof.frozen import Frozen
 
 _OBSERVED_CAP = 500
+_ERROR = re.compile(r"^.*\b(?:error|fatal)\b.*$", re.IGNORECASE | re.MULTILINE)
 
 
 class CommandResult(Frozen):
@@ -26,3 +29,9 @@ class CommandResult(Frozen):
         if self.timed_out:
             return "no answer in time"
         return self.last_line[:_OBSERVED_CAP] or "no output"
+
+    @property
+    def error(self) -> str:
+        """Return the first line that names an error; advice may follow it."""
+        found = None if self.timed_out else _ERROR.search(self.output)
+        return found[0][:_OBSERVED_CAP] if found else self.observed

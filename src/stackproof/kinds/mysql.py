@@ -150,7 +150,7 @@ def mysql_state(result: CommandResult) -> MysqlState:
         UnobservedError: the server did not answer, or not with those rows.
     """
     if result.exit_code != 0:
-        raise UnobservedError(f"MySQL did not answer a query: {result.observed}")
+        raise UnobservedError(f"MySQL did not answer a query: {result.error}")
     rows: dict[str, str] = dict(_VARIABLE.findall(result.output))
     if "read_only" not in rows:
         raise UnobservedError(f"MySQL's answer has no read_only: {result.observed}")

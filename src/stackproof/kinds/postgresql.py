@@ -12,8 +12,8 @@ from stackproof.facts.fields import Count
 from stackproof.frozen import Frozen
 from stackproof.kinds.password import PasswordDatastore, with_password
 from stackproof.kinds.registry import DeclaredContainer, command, datastore, invalid_fields, state
-from stackproof.schema.values import Ratio, SingleLine
-from stackproof.shell import Line, database_name, line, script_line
+from stackproof.schema.values import Port, Ratio, SingleLine
+from stackproof.shell import Line, database_name, line, number, script_line
 from stackproof.unobserved import UnobservedError
 
 # One row, so that all values are from the same moment. Every role may read these; in
@@ -73,6 +73,8 @@ class Postgresql(PasswordDatastore):
     """The role that the stack uses."""
     database: SingleLine
     """The database that the stack uses."""
+    port: Port | None = None
+    """The port that it listens on. Default: `PGPORT` of its container, or 5432."""
     connections_used: Ratio = 0.8
     """Share of `max_connections` that may be in use. A deploy doubles a service's connections."""
 
@@ -97,13 +99,10 @@ class Postgresql(PasswordDatastore):
 @command(Postgresql)
 def pg_isready(postgresql: Postgresql) -> Line:
     """Result of `pg_isready`, PostgreSQL's readiness probe, over TCP at the container's address."""
-    given = {
-        "user": database_name(postgresql.user),
-        "database": database_name(postgresql.database),
-    }
+    ready = _line(postgresql, _READY)
     if not postgresql.over_tcp:
-        return line(_READY, **given)
-    return script_line(line(_READY_OVER_TCP, **given), line(_READY, **given))
+        return ready
+    return script_line(_line(postgresql, _READY_OVER_TCP), ready)
 
 
 @command(Postgresql)
@@ -112,16 +111,23 @@ def psql(postgresql: Postgresql) -> Line:
 
     Over TCP if its password is known.
     """
+    if postgresql.has_password:
+        then = _line(postgresql, _OVER_TCP if postgresql.over_tcp else _INSIDE)
+        inner = with_password(postgresql, then, "PGPASSWORD")
+    else:
+        inner = _line(postgresql, _AS_IN_IMAGE)
+    return script_line(inner, _line(postgresql, _SHOWN_QUERY))
+
+
+def _line(postgresql: Postgresql, text: str) -> Line:
     given = {
         "user": database_name(postgresql.user),
         "database": database_name(postgresql.database),
     }
-    if postgresql.has_password:
-        then = line(_OVER_TCP if postgresql.over_tcp else _INSIDE, **given)
-        inner = with_password(postgresql, then, "PGPASSWORD")
-    else:
-        inner = line(_AS_IN_IMAGE, **given)
-    return script_line(inner, line(_SHOWN_QUERY, **given))
+    if postgresql.port:
+        text = text.replace("-d <database>", "-d <database> -p <port>")
+        given["port"] = number(postgresql.port)
+    return line(text, **given)
 
 
 def collation_mismatch(result: CommandResult) -> str:
@@ -149,7 +155,7 @@ def postgres_state(result: CommandResult) -> PostgresState:
         UnobservedError: the server did not answer, or not with that row.
     """
     if result.exit_code != 0:
-        raise UnobservedError(f"PostgreSQL did not answer a query: {result.observed}")
+        raise UnobservedError(f"PostgreSQL did not answer a query: {result.error}")
     try:
         return PostgresState.model_validate_json(result.last_line)
     except ValidationError as error:

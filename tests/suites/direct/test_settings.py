@@ -72,7 +72,7 @@ CALLS: list[Any] = [
     (options.test_network, (declared("network"), observed(hostname="web"), MACHINE, NOTHING)),
     (options.test_isolation, (declared("isolation"), observed(pid="container:a"), MACHINE,
      NOTHING)),
-    (options.test_mounts, (declared("mounts"), observed(), MACHINE, NOTHING)),
+    (options.test_mounts, (declared("mounts"), observed(), {}, MACHINE, NOTHING)),
     (options.test_limits, (declared("limits"), observed(cpuset="1", cpu_shares="6"), MACHINE,
      NOTHING)),
     (options.test_labels, (declared("labels"), observed(**{"labels.a": ""}), MACHINE, NOTHING)),
