@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from stackproof.environment.model import Environment
 from stackproof.environment.services import Service
-from stackproof.facts.container import Container
+from stackproof.facts.container import Container, Mount
 from stackproof.facts.machine import Machine
 from stackproof.facts.options import OF_A_REMOVED_ONE, OptionValue, option
 from stackproof.facts.settings import Settings
@@ -84,9 +84,23 @@ def test_isolation(service: Service, settings: Settings, machine: Machine, warn:
 
 @declares("mount_options")
 @as_deployed
-def test_mounts(service: Service, settings: Settings, machine: Machine, warn: Warn) -> None:
+def test_mounts(
+    service: Service,
+    settings: Settings,
+    mounts: Mapping[str, Mount],
+    machine: Machine,
+    warn: Warn,
+) -> None:
     """A volume of another driver is on another disk, and a tmpfs of another size fills up."""
-    wrong = _compare(service, service.mount_options, settings, machine, warn)
+    missing = tuple(
+        f"{option}.{path}"
+        for option in ("propagation", "volume_driver")
+        for path, declared in (service.mounts or {}).items()
+        if path not in mounts or mounts[path].kind != declared.kind
+    )
+    # That a mount is missing is another failure.
+    options = {name: each for name, each in service.mount_options.items() if name not in missing}
+    wrong = _compare(service, options, settings, machine, warn)
     assert not wrong, finding(
         service,
         names_of(wrong.values()),

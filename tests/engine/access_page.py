@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 _PAGE = (Path(__file__).parents[2] / "docs" / "access.md").read_text(encoding="utf-8")
@@ -22,17 +23,22 @@ def undocumented_calls(calls: Iterable[str]) -> set[str]:
 
 def undocumented_lines(scripts: Iterable[str]) -> set[str]:
     """Return the lines of shell scripts that the page does not list."""
-    listed = [
+    lines = {line.strip() for script in scripts for line in script.splitlines()}
+    return {line for line in lines if line and not _is_listed(line)}
+
+
+@cache
+def _is_listed(line: str) -> bool:
+    return any(each.fullmatch(line) for each in _listed_lines())
+
+
+@cache
+def _listed_lines() -> tuple[re.Pattern[str], ...]:
+    return tuple(
         _pattern(line.strip().removesuffix(_SCRIPTED), r"<[a-z]+>", _FILLED)
         for block in _BLOCK.findall(_PAGE)
         for line in block.splitlines()
-    ]
-    return {
-        line
-        for script in scripts
-        for line in map(str.strip, script.splitlines())
-        if line and not any(each.fullmatch(line) for each in listed)
-    }
+    )
 
 
 def unframed(script: str) -> list[str]:

@@ -61,9 +61,13 @@ class _Plugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         items = session.items
+        users: dict[tuple[str, str], list[pytest.Item]] = {}
         texts, others = cycle(_TEXTS), cycle(_OTHERS)
         for path in _paths(self._facts):
-            session.items = [item for item in items if _sees(item, path)]
+            part, subject = str(path[0]), str(path[1]).rpartition(" ")[2] if len(path) > 1 else ""
+            if (part, subject) not in users:
+                users[part, subject] = [item for item in items if _sees(item, part, subject)]
+            session.items = users[part, subject]
             tried = 0 if session.items else _EACH
             for value in self._values(path, texts, others):
                 if tried == _EACH:
@@ -130,9 +134,9 @@ def _mappings() -> frozenset[str]:
     return frozenset(by_target | {"listed", "networks"})
 
 
-def _sees(item: pytest.Item, path: Place) -> bool:
-    """Return whether a check uses a part of the facts."""
-    case, part = case_of(item), str(path[0])
+def _sees(item: pytest.Item, part: str, subject: str) -> bool:
+    """Return whether a check uses a part of the facts of a subject; of all subjects if empty."""
+    case = case_of(item)
     probes = [fact.probe for fact in facts_of(item)]
     if part == "gathered_at":
         return handshake in probes
@@ -140,7 +144,6 @@ def _sees(item: pytest.Item, path: Place) -> bool:
         return False
     if any(probe.of in (ENVIRONMENT, NGINX, CADDY) for probe in probes if probe.field == part):
         return True
-    subject = str(path[1]).rpartition(" ")[2] if len(path) > 1 else ""
     return subject in ("", case.service, getattr(case.subject, "name", ""))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.command_line import ROOT
+from tests.faults.findings import FINDINGS, suite_of
 
 _SUITES = "suites/**/test_*.py"
 _GATE_SUITES = {"compose_file", "deploy", "predeploy", "rollback"}
@@ -69,9 +70,13 @@ def _tests_of_suite(path: Path) -> list[str]:
         for test in sorted(ROOT.glob("tests/suites/**/test_*.py"))
         if names.search(test.read_text(encoding="utf-8"))
     ]
+    # They take milliseconds.
+    direct = [each for each in tests if each.startswith("tests/suites/direct/")]
     forms = [f"tests/suites/form/test_{name}.py" for name in ("form_of_checks", "hints")]
     # First, because most mutants change what a check reports.
+    findings = []
     if suite in _GATE_SUITES:
-        return list(dict.fromkeys(["tests/suites/gates/test_gate_findings.py", *forms, *tests]))
-    findings = ["tests/faults/test_findings.py", f"--suite={suite}"]
-    return list(dict.fromkeys([*findings, *forms, *tests]))
+        findings = ["tests/suites/gates/test_gate_findings.py"]
+    elif suite in map(suite_of, FINDINGS):  # others have no fault to replay
+        findings = ["tests/faults/test_findings.py", f"--suite={suite}"]
+    return list(dict.fromkeys([*direct, *findings, *forms, *tests]))

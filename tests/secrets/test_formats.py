@@ -142,3 +142,33 @@ def test_text_before_the_rest_of_a_private_key_is_kept() -> None:
     line = "it read this file, which is the second part of a key:"
     key = f"{'aB3d' * 16}\nAbc=\n-----END RSA PRIVATE KEY-----"
     assert redact(f"first\n{line}\n{key}\nz") == f"first\n{line}\n[redacted]\nz"
+
+
+END = "\n-----END RSA PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize(
+    ("before", "kept"),
+    [
+        # All lines of a key but its last one are full.
+        (f"{'a' * 39}\n{'bB3d' * 10}\nAbc=", f"{'a' * 39}\n"),
+        (f"{'a' * 40}\n{'bB3d' * 10}\nAbc=", ""),
+        (f"{'a' * 40}\n\n{'bB3d' * 10}\nAbc=", f"{'a' * 40}\n\n"),
+        ("one two\nA", "one two\n"),
+        ("one two\n=", "one two\n="),
+        # The beginning of a key without a line of its own.
+        (f"the key: {'aB3d' * 10}", "the key: "),
+        (f"the key: {'a' * 39}", f"the key: {'a' * 39}"),
+        (f"first\nthe key: {'aB3d' * 10}", "first\nthe key: "),
+        ("", ""),
+    ],
+)
+def test_text_before_the_end_of_a_private_key(before: str, kept: str) -> None:
+    assert redact(before + END).replace("[redacted]", "") in (kept, kept + "\n")
+
+
+@pytest.mark.parametrize("text", ["password:\n  none of it", "password:\n  null, as before"])
+def test_next_line_that_begins_with_a_word_that_is_no_secret(text: str) -> None:
+    assert redact(text) == text
+    assert redact(text.replace("none", "hunter2Xq9").replace("null", "hunter2Xq9")) != text
+    assert "hunter2Xq9" not in redact(text.replace("none", "hunter2Xq9"))

@@ -4,6 +4,7 @@ import pytest
 
 from stackproof import secrets
 from stackproof.secrets import is_secret_name, redact, secret_kind
+from stackproof.secrets.names import is_secret_variable
 
 SECRET = "hunter2Xq9"  # noqa: S105 - a sample
 
@@ -247,7 +248,11 @@ def test_kind_of_secret(value: str, kind: str | None) -> None:
     [
         "DB_PASS", "MYSQL_PWD", "SECRET_KEY_BASE", "dbPassword", "PGPASSWORD", "X-CSRF-Token",
         "client_secret", "jwt", "user[password]", "password_1", "apiKey", "ssh_key", "PHPSESSID",
-        "rootpw",
+        "rootpw", "PASSPHRASE", "ssl_pass_phrase", "passphrases", "GPG_PASSPHRASE", "pass_code",
+        "PASSWD", "passwrd", "pass_key", "credentials", "web_hook", "WEBHOOK_URL", "psw", "PSWD",
+        "connection_string", "api_keys", "token1", "secret_id", "OTP", "totp_code_otp",
+        "authorization", "cookie", "bearer", "mnemonic", "psk", "xsrf", "asp_session_id", "SID",
+        "DB_PW",
     ],
 )  # fmt: skip
 def test_secret_name(name: str) -> None:
@@ -264,3 +269,12 @@ def test_secret_name(name: str) -> None:
 )  # fmt: skip
 def test_name_of_something_else(name: str) -> None:
     assert not is_secret_name(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_secret"),
+    [("PWD", False), ("OLDPWD", False), ("DB_PWD", True), ("pwd", True), ("XXPWD", True)],
+)
+def test_variable_with_a_secret(name: str, is_secret: bool) -> None:
+    """A shell sets its directory; in a file, `pwd` is a password."""
+    assert is_secret_variable(name) is is_secret

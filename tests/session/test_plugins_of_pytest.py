@@ -1,6 +1,7 @@
 """The plugins that pytest has by itself work: its cache, its logging, its warnings."""
 
 import logging
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,15 @@ def restarted(tmp_path: Path) -> Any:
 
 def _outcomes(ran: Ran) -> list[tuple[str, str]]:
     return [(check["subject"], check["outcome"]) for check in ran.verdict("shop")["checks"]]
+
+
+def test_a_check_that_nothing_declares_is_not_collected(tmp_path: Path) -> None:
+    """It is collected if the command line names its file, because pytest must find that."""
+    listed = shop.replay(tmp_path, SHOP, shop.facts(), "--collect-only")
+    assert re.search(r"^\d+ tests collected in ", listed.output, re.MULTILINE)
+    named = shop.replay(tmp_path, SHOP, shop.facts(), "suites/test_tls.py")
+    assert named.exit_code == 5, named.output
+    assert re.search(r"^\d deselected in ", named.output, re.MULTILINE)
 
 
 def test_last_failed(restarted: Any) -> None:

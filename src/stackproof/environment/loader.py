@@ -14,7 +14,13 @@ from stackproof.environment.compose_files import Compose
 from stackproof.environment.document.dotenv import read_variables
 from stackproof.environment.document.files import merge, names, read
 from stackproof.environment.document.interpolation import Interpolation
-from stackproof.environment.document.problem import InvalidEnvironment, Position, Problem, describe
+from stackproof.environment.document.problem import (
+    InvalidEnvironment,
+    Position,
+    Problem,
+    describe,
+    join_names,
+)
 from stackproof.environment.document.validation_errors import ErrorFormatter
 from stackproof.environment.document.yaml_document import Document
 from stackproof.environment.model import Environment
@@ -103,6 +109,14 @@ def load_with_origins(
     positions = document.positions
     if resolved:
         values = merge(resolved.specification.data, values)
+        if not values["services"] and (names := values["inactive_services"]):
+            belong = (
+                "belongs to an inactive profile"
+                if len(names) == 1
+                else "belong to inactive profiles"
+            )
+            text = f"{join_names(names)} {belong}: name those that are active in profiles"
+            _reject(document, ("compose",), text)
         positions = {**resolved.specification.positions, **positions}
     document = Document(values, positions)
     try:

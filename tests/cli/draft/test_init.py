@@ -211,8 +211,31 @@ def test_values_of_variables_are_not_copied(
         assert value not in text
     assert "env_file: ../.env.production" in text
     assert "needs .env.production, the env_file of db" in text
-    assert "needs the variable UNSET_KEY, which is not set here" in text
+    unset = "TOKEN, UNSET_KEY, UNSET_PATH"
+    assert f"# It needs the variables {unset}, which are not set here.\n" in written()
+    assert f"needs the variables {unset}, which are not set here\n" in text
     assert "# TODO web health: its health check depends on UNSET_PATH" in text
+
+
+def test_an_env_file_whose_path_has_variables(
+    init: Init, written: Callable[[], str], capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    compose = """\
+        services:
+          db: {image: "postgres:16", env_file: ["${FOLDER}/db.env", "./${NOWHERE:-env}/db.env"]}
+        """
+    (folder / "env").mkdir()
+    values = "POSTGRES_USER=keeper\nPOSTGRES_PASSWORD=kf83hfu3\n"
+    shop = init({"compose.yaml": compose, ".env": "FOLDER=./env\n", "env/db.env": values})
+    db = shop.datastores.postgresql["db"]  # type: ignore[attr-defined]
+    assert db.user == "keeper"
+    assert "needs env/db.env, the env_file of db\n" in capsys.readouterr().out
+    assert "env_file: ../env/db.env" in written()
+
+
+def test_one_variable_that_is_unset(init: Init, capsys: pytest.CaptureFixture[str]) -> None:
+    init("services: {web: {image: app, environment: {KEY: '${UNSET_KEY}'}}}")
+    assert "needs the variable UNSET_KEY, which is not set here\n" in capsys.readouterr().out
 
 
 def test_health_endpoints(init: Init, written: Callable[[], str]) -> None:

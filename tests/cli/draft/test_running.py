@@ -204,6 +204,16 @@ def test_what_the_stack_does_not_confirm() -> None:
     assert (list(found.differences), found.passed) == (["containers.image of other"], 1)
 
 
+def test_a_service_with_the_name_of_a_route() -> None:
+    draft = Draft(routes={"web": {"url": "https://a.example/", "service": "web"}})
+    image, route = _check("containers.image", "web", "web"), _check("routes.status", "web", "web")
+    found = confirmation.read_verdict([image, route], draft)
+    assert not found.unconfirmed
+    assert found.differences == ["containers.image of web", "routes.status of web"]
+    for check in (route, _check("nginx.routed", "web", "web")):
+        assert set(confirmation.read_verdict([check], draft).unconfirmed) == {("routes", "web")}
+
+
 def test_what_could_not_be_evaluated_is_no_difference() -> None:
     def unknown(check: str, reason: str) -> dict[str, str]:
         headline = f"could not be evaluated: {reason}"

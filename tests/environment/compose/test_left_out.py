@@ -45,6 +45,9 @@ def test_left_out(stack: Load, written: str, declared: set[str]) -> None:
         ("", set()),
         ("healthcheck: {test: exit 0}", set()),
         ("healthcheck: {test: 'echo ${WORD:-ok}', interval: 1s}", set()),
+        # It is not known here what they are.
+        ("healthcheck: {test: 'curl localhost:${PORT}', interval: 1s}", {"healthcheck"}),
+        ("healthcheck: {test: [CMD, curl, '$URL']}", {"healthcheck"}),
         ("healthcheck: {disable: true}", {"healthcheck"}),
         ("healthcheck: {test: [NONE]}", {"healthcheck"}),
         ("volumes_from: [other]", {"volumes"}),

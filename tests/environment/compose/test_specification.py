@@ -48,8 +48,10 @@ def test_what_the_environment_declares_overrides(stack: Load) -> None:
         ("'8000', '127.0.0.1::99'", ("any:8000", "127.0.0.1:any:99")),
         ("'0:8000', {target: 99, published: '0'}", ("any:8000", "any:99")),
         ("{target: 5601, published: '443', mode: host}", ("443:5601",)),
+        ("{target: 1, published: '1', protocol: UDP}, {target: 2, protocol: TCP}, '3:3/UDP'",
+         ("1:1/udp", "any:2", "3:3/udp")),
     ],
-)
+)  # fmt: skip
 def test_published_ports(stack: Load, ports: str, published: tuple[str, ...]) -> None:
     assert _web(stack, f"ports: [{ports}]").publish == published
 
@@ -57,6 +59,12 @@ def test_published_ports(stack: Load, ports: str, published: tuple[str, ...]) ->
 def test_ports_inside(stack: Load) -> None:
     web = _web(stack, "ports: ['8080:80', '53:53/udp'], expose: ['5000', '6000-6001/tcp', '1/udp']")
     assert web.ports == (80, 5000, 6000, 6001)
+    web = _web(
+        stack,
+        "ports: [{target: 80, protocol: TCP}, {target: 53, protocol: UDP}],"
+        " expose: [5000/TCP, 1/UDP]",
+    )
+    assert web.ports == (80, 5000)
 
 
 @pytest.mark.parametrize(
@@ -369,3 +377,18 @@ def test_a_file_of_variables_is_read_as_compose_reads_it(stack: Load) -> None:
     alone = stack(files)
     named = stack(files, "env_file: ../.env\ncompose: {files: compose.yaml}")
     assert named.services == alone.services
+
+
+def test_a_file_without_active_services(stack: Load) -> None:
+    compose = "services: {web: {image: app, profiles: [a]}, db: {image: app, profiles: [b]}}"
+    with pytest.raises(InvalidEnvironment, match=r"compose: .*belong to inactive profiles: name"):
+        stack(compose)
+    assert set(stack(compose, "compose: {profiles: [b]}").services) == {"db"}
+
+
+def test_a_variable_that_is_defined_after_its_use_is_set(stack: Load) -> None:
+    files = {
+        "compose.yaml": "name: shop\nservices: {web: {image: app, ports: ['${PORT}:80']}}",
+        ".env": "URL=redis://cache:${PORT}\nPORT=6379\n",
+    }
+    assert stack(files).services["web"].publish == ("6379:80",)

@@ -239,6 +239,8 @@ def test_rule(server: str, url: str, found: str) -> None:
         ("rewrite ^/a$ /api;", "/a", "api:1"),
         ("rewrite ^/a$ /api break;", "/a", "api:1"),
         ("rewrite ^/b$ /api last;", "/a", "web:1"),
+        ("rewrite ^/A$ /api last;", "/a", "web:1"),
+        ("rewrite (?i)^/A$ /api last;", "/a", "api:1"),
         ("rewrite ^/a$ /b; rewrite ^/b$ /api;", "/a", "api:1"),
         ("rewrite ^/a$ /b last; rewrite ^/b$ /api;", "/a", "web:1"),
         ("rewrite ^/a$ /b break; rewrite ^/b$ /api;", "/a", "web:1"),

@@ -356,6 +356,29 @@ def test_containers_that_are_otherwise(
     assert _failures(tmp_path, declared, others) == said
 
 
+@pytest.mark.parametrize(
+    ("observed", "failed"),
+    [
+        ([{**VOLUME, "Driver": "nfs"}], []),
+        ([{**VOLUME, "Driver": "local"}], ["options.mounts[web]"]),
+        # One failure is enough to say that the mount is missing.
+        ([], ["mounts.data[web]"]),
+        ([{**BIND, "Destination": "/data"}], ["mounts.data[web]"]),
+    ],
+)
+def test_options_of_a_mount_that_is_missing(
+    observed: list[Mapping[str, Any]], failed: list[str], tmp_path: Path
+) -> None:
+    web = {
+        "mounts": {"/data": {"kind": "volume", "source": VOLUME["Name"]}},
+        "options": {"volume_driver./data": "nfs"},
+    }
+    facts = shop.facts(containers={"web": changed(Mounts=observed)})
+    environment = {"services": {"web": web}}
+    ran = shop.replay(tmp_path, environment, facts, "-m", "shop and (options or mounts)")
+    assert failed == [check for check in ran.results("shop") if "undeclared" not in check]
+
+
 def test_a_namespace_of_a_removed_container(
     tmp_path: Path, declared: Mapping[str, Mapping[str, str]]
 ) -> None:

@@ -72,6 +72,7 @@ ON_HOST = {"proxy": {"network_mode": "host"}}
         # nginx in the network of the host, or of the service.
         ("127.0.0.1:8500", PUBLISHED, ON_HOST, True),
         ("localhost:8500", PUBLISHED, ON_HOST, True),
+        ("[::1]:8500", PUBLISHED, ON_HOST, True),
         ("127.0.0.1:8501", PUBLISHED, ON_HOST, False),
         ("127.0.0.1:8500", PUBLISHED, {}, False),
         ("host.docker.internal:8500", PUBLISHED, {}, True),
@@ -80,6 +81,8 @@ ON_HOST = {"proxy": {"network_mode": "host"}}
         ("localhost:5000", API, {"api": {"network_mode": "service:proxy"}}, True),
         ("localhost:5000", API, {**ON_HOST, "api": {"network_mode": "host"}}, True),
         ("localhost:5000", API, {}, False),
+        ("[::1]:5000", API, {"proxy": {"network_mode": "service:api"}}, True),
+        ("[::1]:5000", API, {}, False),
     ],
 )
 def test_routed(

@@ -19,6 +19,8 @@ from stackproof.process import limited_process
 SECONDS = 120
 _OUTPUT_CAP = 8 << 20
 _STARTING = re.compile(rf"(?:(?P<service>\S+) is )?{STARTING}: (?P<reason>.*)")
+_ROUTED = "nginx.routed["
+"""How the id of the check of nginx starts whose subject is a route. A service can have its name."""
 _GOOD = {Outcome.PASS.value, Outcome.FLAKY.value, Outcome.WAIVED.value}
 
 
@@ -144,7 +146,7 @@ def _entries_of(check: Mapping[str, Any], draft: Draft) -> Iterator[Entry]:
         for name in draft.proxies[suite]:
             if name == subject or draft.routes.get(subject, {}).get("proxy", name) == name:
                 yield "proxies", name
-    elif subject in draft.routes:
+    elif subject in draft.routes and (suite == "routes" or check["id"].startswith(_ROUTED)):
         yield "routes", subject
     elif (suite, check["check"]) == ("nginx", "log") and NOT_SHOWN in check["headline"]:
         yield "nginx", "log"

@@ -1,6 +1,7 @@
 """The text of a drafted environment file."""
 
 import os
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +65,7 @@ def _header(header: Header, draft: Draft) -> list[str]:
         f"# {project.name}, drafted by `stackproof init`. Read it, and decide each TODO.",
         "# Services and what is specified of them come from the Compose files, at each run.",
         "# What is declared here overrides them.",
-        *(f"# It needs {need}." for need in draft.needs),
+        *(f"# {line}" for need in draft.needs for line in _wrapped(f"It needs {need}.")),
     ]
     if file := project.variables.file:
         lines.append(f"env_file: {_flow(os.path.relpath(file, header.path.parent))}")
@@ -179,6 +180,10 @@ def _relative(file: Path, directory: Path) -> str:
         if compose.locate(Compose(files=(text,)), directory).files[0] == file:
             return text
     return os.path.relpath(file, directory)
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, 96, break_long_words=False, break_on_hyphens=False)
 
 
 def _flow(value: object) -> str:

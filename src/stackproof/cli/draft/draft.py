@@ -77,12 +77,17 @@ def draft(project: Project, *, is_local: bool) -> Draft:
 
 def _needs(project: Project) -> Iterator[str]:
     for path, services in project.env_files.items():
-        missing = "" if path.is_file() else ", which does not exist here"
+        is_known = "$" not in str(path)
+        missing = "" if path.is_file() or not is_known else ", which does not exist here"
         yield f"{shown(path)}, the env_file of {', '.join(services)}{missing}"
-    for name in sorted(project.compose.unset):
-        yield f"the variable {name}, which is not set here"
-    for name in project.of_this_process:
-        yield f"the variable {name}, which only the environment of this command has"
+    match sorted(project.compose.unset):
+        case [name]:
+            yield f"the variable {name}, which is not set here"
+        case [_, _, *_] as names:
+            yield f"the variables {', '.join(names)}, which are not set here"
+    if names := project.of_this_process:
+        variables = f"variable{'' if len(names) == 1 else 's'} {', '.join(names)}"
+        yield f"the {variables}, which only the environment of this command has"
 
 
 def _serves(service: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from stackproof.cli.draft.variables import Variables
+from stackproof.cli.draft.variables import Variables, fill_in
 from stackproof.environment.compose import ComposeError
 from stackproof.environment.compose.config import (
     ComposeConfig,
@@ -66,9 +66,15 @@ class Project:
         for name in self.services:
             for each in self.written_service(name).get("env_file") or ():
                 if each.get("required", True):
-                    path = Path(each["path"])
-                    found[path] = (*found.get(path, ()), name)
+                    path = self._path(each["path"])
+                    found[path] = tuple(dict.fromkeys((*found.get(path, ()), name)))
         return found
+
+    def _path(self, written: str) -> Path:
+        """Return a path with the values of variables; as it is written if some are unknown."""
+        in_files = {name: each for file in self.dotenv for name, each in _variables(file).items()}
+        filled_in = fill_in(written, {**in_files, **os.environ})
+        return Path(written if filled_in is None else os.path.normpath(filled_in))
 
     @property
     def dotenv(self) -> list[Path]:

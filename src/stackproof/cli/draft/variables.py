@@ -41,8 +41,7 @@ class Variables:
         Raises:
             UndecidedError: it depends on variables that are unset, or are in another file.
         """
-        text = _PLAIN.sub(lambda each: f"${{{each[1]}}}" if each[1] else "$$", written)
-        text = _REQUIRED.sub(r"\1}", _ALTERNATIVE.sub(r"\1:\2", text))
+        text = _as_expression(written)
         if "$" not in text:
             return text
         names = set(_NAME.findall(text)) - os.environ.keys()
@@ -56,3 +55,15 @@ class Variables:
             raise UndecidedError(", ".join(sorted(set(_NAME.findall(text)))))
         self.file = self.file or file
         return text
+
+
+def fill_in(written: str, variables: Mapping[str, str]) -> str | None:
+    """Return a text of a Compose file with values of variables; None if it needs others."""
+    interpolation = Interpolation(variables)
+    text = str(interpolation.replace(_as_expression(written)))
+    return None if interpolation.problems else text
+
+
+def _as_expression(written: str) -> str:
+    text = _PLAIN.sub(lambda each: f"${{{each[1]}}}" if each[1] else "$$", written)
+    return _REQUIRED.sub(r"\1}", _ALTERNATIVE.sub(r"\1:\2", text))

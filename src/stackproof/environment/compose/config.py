@@ -231,9 +231,11 @@ def _active(program: Sequence[str], run: ComposeRun, variables: Mapping[str, str
     line = [*program, *run.options(), "config", "--format=json"]
     missing: dict[str, str] = {}
     required, unset, refusal = frozenset[str](), frozenset[str](), ""
+    # Compose warns of these where a file of variables uses one before it defines it.
+    defined = defined_in(run, variables).names
     while True:
         code, output, errors = command.run(line, {**variables, **missing})
-        unset |= frozenset(_UNSET.findall(errors))
+        unset |= frozenset(_UNSET.findall(errors)) - defined
         if code == 0:
             config = _unescaped(_parse(output))
             return _Active(config, unset, required, refusal)

@@ -44,11 +44,24 @@ def left_out(raw: Raw, variables_in: Callable[..., frozenset[str]]) -> Iterator[
             yield name
 
 
-def left_to_image(raw: Raw, variables_in: Callable[..., frozenset[str]]) -> Iterator[str]:
-    """Yield the settings of which a service leaves all or a part to its image."""
+def left_to_image(
+    raw: Raw,
+    variables_in: Callable[..., frozenset[str]],
+    unset_in: Callable[..., frozenset[str]],
+) -> Iterator[str]:
+    """Yield the settings of which a service leaves all or a part to its image.
+
+    Args:
+        raw: the service.
+        variables_in: returns the variables on which a part of the service depends.
+        unset_in: returns those of them that are unset here.
+    """
     check = raw.get("healthcheck") or {}
     left = [key for key in _OF_HEALTH_CHECKS if not check.get(key)]
-    if health_check(raw) and not any(variables_in("healthcheck", key) for key in left):
+    decided = unset_in("healthcheck", "test").union(
+        *(variables_in("healthcheck", key) for key in left)
+    )
+    if health_check(raw) and not decided:
         yield "healthcheck"
     if not raw.get("volumes_from"):
         yield "volumes"

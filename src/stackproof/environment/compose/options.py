@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from stackproof.environment.compose.service import protocol_of
 from stackproof.facts.option_parts import (
     BLKIO_DEVICES,
     blkio,
@@ -104,7 +105,7 @@ def _host_addresses(raw: Raw) -> Iterator[tuple[str, str]]:
     """Yield the ports that are to be open at all IPv4 or all IPv6 addresses only."""
     addresses: dict[str, set[str]] = {}
     for port in raw.get("ports") or ():
-        name = f"{port['target']}/{port.get('protocol') or 'tcp'}"
+        name = f"{port['target']}/{protocol_of(port)}"
         addresses.setdefault(name, set()).add(port.get("host_ip") or "")
     for name, given in addresses.items():
         if given & set(_EVERYWHERE) and "" not in given:

@@ -111,7 +111,7 @@ def publish(raw: Raw) -> list[str]:
 
 
 def _published(port: Raw) -> str:
-    address, protocol = port.get("host_ip") or "", port.get("protocol") or "tcp"
+    address, protocol = port.get("host_ip") or "", protocol_of(port)
     if ":" in address:
         address = f"[{address}]"
     everywhere = address in ("", "0.0.0.0", "[::]")  # noqa: S104 - it is read, not bound
@@ -121,14 +121,17 @@ def _published(port: Raw) -> str:
     return text if protocol == "tcp" else f"{text}/{protocol}"
 
 
+def protocol_of(port: Raw) -> str:
+    """Return the protocol of a published port. The engine takes capitals, too."""
+    return str(port.get("protocol") or "tcp").lower()
+
+
 def ports(raw: Raw) -> list[int] | None:
     """Return the TCP ports on which a service listens inside its networks."""
     published = [
-        str(port["target"])
-        for port in raw.get("ports") or ()
-        if port.get("protocol", "tcp") == "tcp"
+        str(port["target"]) for port in raw.get("ports") or () if protocol_of(port) == "tcp"
     ]
-    exposed = [text.removesuffix("/tcp") for text in map(str, raw.get("expose") or ())]
+    exposed = [str(text).lower().removesuffix("/tcp") for text in raw.get("expose") or ()]
     numbers: dict[int, None] = {}
     for text in (*published, *exposed):
         first, _, last = text.partition("-")

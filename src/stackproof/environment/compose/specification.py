@@ -105,7 +105,8 @@ def specify(
         if compose.uninterpolated:
             used = partial(compose.variables_in, "services", name)
             service["left_out"] = list(left_out(raw, used))
-            service["left_to_image"] = list(left_to_image(raw, used))
+            unset_in = partial(compose.unset_in, "services", name)
+            service["left_to_image"] = list(left_to_image(raw, used, unset_in))
         if variables := dict(_variables(compose, name, defined)):
             service["variables"] = variables
         if files := dict(contents(compose, raw, defined)):

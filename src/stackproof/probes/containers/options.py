@@ -82,7 +82,7 @@ def _composed(raw: Answer) -> Iterator[tuple[str, str]]:
         yield f"links.{alias}", "linked"
     for port, bindings in host.items("PortBindings"):
         addresses = {each.text("HostIp", default="") or "any" for each in bindings.each()}
-        yield f"host_ip.{port}", ", ".join(sorted(addresses))
+        yield f"host_ip.{port.lower()}", ", ".join(sorted(addresses))
     for each in host.each("SecurityOpt"):
         yield from _security(each)
     yield from _blkio(host)

@@ -79,6 +79,13 @@ def test_rewriting_of_others_in_a_server() -> None:
         (f"error_page 404 = @none; location / {{ return 404; }} {AT}", "/", ""),
         (f"error_page 404 $arg_x; location / {{ return 404; }} location /b {{ {API} }}", "/?x=/b",
          "api:1"),
+        # The server block gets an internal request first, too.
+        (f"if ($uri = /b) {{ return 200; }} error_page 404 /b; location / {{ return 404; }} "
+         f"location /b {{ {API} }}", "/a", ""),
+        (f"if ($uri = /b) {{ return 404; }} error_page 404 /c; location /c {{ {API} }} "
+         f"location / {{ try_files /none /b; }}", "/a", "api:1"),
+        (f"rewrite ^/b$ /c; error_page 404 /b; location / {{ return 404; }} "
+         f"location /c {{ {API} }}", "/a", "api:1"),
         # Files.
         (f"root /srv/; location / {{ try_files $uri @a; }} {AT}", "/a.html", ""),
         (f"root html/; location / {{ try_files $uri @a; }} {AT}", "/own.txt", ""),

@@ -87,6 +87,7 @@ server {{ listen 81; location / {{ proxy_pass http://any:1; }} }}
 server {{ listen [::1]:82; location / {{ proxy_pass http://six:1; }} }}
 server {{ listen 127.0.0.1:83; location / {{ proxy_pass http://inside:1; }} }}
 server {{ listen unix:/run/a.sock; location / {{ proxy_pass http://socket:1; }} }}
+server {{ listen 1; location / {{ proxy_pass http://first:1; }} }}
 server {{ listen 80; location / {{ proxy_pass http://{}; }} }}
 """
 
@@ -172,7 +173,7 @@ STREAM = """
 stream {{
   map $ssl_preread_server_name $name {{ shop.test named:1; '' nameless:1; default other:1; }}
   map $server_port $port {{ 443 right:1; default wrong:1; }}
-  server {{ listen 443; server_name shop.test; {} }}
+  server {{ listen 443; server_name shop.test b.test; {} }}
   server {{ listen 444; {} }}
 }}
 http {{
@@ -220,7 +221,7 @@ def test_stream_without_tls_has_no_name() -> None:
 )
 def test_what_is_shown_of_a_stream(passing: str, location: str) -> None:
     found = read(STREAM.format(passing, ""), "https://shop.test/")
-    assert (found.server, found.location, found.is_default) == ("shop.test", location, False)
+    assert (found.server, found.location, found.is_default) == ("shop.test b.test", location, False)
 
 
 def test_no_server_block() -> None:

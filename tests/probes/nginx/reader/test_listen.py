@@ -27,7 +27,9 @@ def test_address_and_ports(words: str, address: str, ports: tuple[int, int]) -> 
     assert parse_listen(words, ()) == Listen(address, *ports, is_default=False, is_secure=False)
 
 
-@pytest.mark.parametrize("words", ["0", "65536", "80-79", "80-65536", "80-0000081", "0-80"])
+@pytest.mark.parametrize(
+    "words", ["0", "65536", "80-79", "80-65536", "80-0000081", "0-80", "0000009"]
+)
 def test_no_port(words: str) -> None:
     with pytest.raises(UnobservedError) as raised:
         parse_listen(words, ())
