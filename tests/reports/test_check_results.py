@@ -5,6 +5,7 @@ from typing import Literal
 import pytest
 
 from stackproof.finding import Finding
+from stackproof.hint import Hint
 from stackproof.outcome import Outcome
 from stackproof.report_properties import BEFORE
 from stackproof.reports import check_results
@@ -77,3 +78,19 @@ def test_attempts_that_are_combined() -> None:
     )
     still = check_results.combine([first], result(Outcome.UNKNOWN, "why"))
     assert still.headline == "could not be evaluated: why"
+
+
+@pytest.mark.parametrize(
+    ("hints", "first"),
+    [
+        ((), ""),
+        ((Hint("one"), Hint("two")), "one"),
+        ((Hint("one"), Hint("docker info", "here"), Hint("ls", "here")), "docker info"),
+    ],
+)
+def test_hint_that_stands_for_all(hints: tuple[Hint, ...], first: str) -> None:
+    """It is the first command, or else the first advice."""
+    failure = AssertionError(Finding("api restarts", "0", "9", {}, hints))
+    result = check_results.failed(_report(), failure, is_waived=False)
+    assert result.hint == first
+    assert [each.text for each in result.hints] == [each.text for each in hints]

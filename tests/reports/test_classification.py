@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from stackproof.finding import Finding
+from stackproof.reports import classification
+from stackproof.unobserved import UnobservedError
 from tests.reports import samples
 from tests.reports.conftest import Read, Run
 
@@ -108,3 +111,16 @@ def test_a_check_whose_worker_crashes(run: Run, read_verdict: Read) -> None:
     assert (passed["outcome"], lost["outcome"]) == ("PASS", "UNKNOWN")
     assert lost["id"] == "checks.py::test_worker_lost"
     assert lost["headline"].startswith("could not be evaluated: worker 'gw")
+
+
+@pytest.mark.parametrize(
+    ("exception", "is_all"),
+    [
+        (AssertionError(Finding("api restarts", "0", "9", {})), True),
+        (UnobservedError("no answer"), True),
+        (AssertionError("assert 1 == 2"), False),
+        (RuntimeError(), False),
+    ],
+)
+def test_message_that_needs_no_traceback(exception: BaseException, is_all: bool) -> None:
+    assert classification._is_self_explanatory(exception) is is_all

@@ -165,3 +165,10 @@ END = "\n-----END RSA PRIVATE KEY-----"
 )
 def test_text_before_the_end_of_a_private_key(before: str, kept: str) -> None:
     assert redact(before + END).replace("[redacted]", "") in (kept, kept + "\n")
+
+
+@pytest.mark.parametrize("text", ["password:\n  none of it", "password:\n  null, as before"])
+def test_next_line_that_begins_with_a_word_that_is_no_secret(text: str) -> None:
+    assert redact(text) == text
+    assert redact(text.replace("none", "hunter2Xq9").replace("null", "hunter2Xq9")) != text
+    assert "hunter2Xq9" not in redact(text.replace("none", "hunter2Xq9"))

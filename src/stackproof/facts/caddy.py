@@ -17,6 +17,8 @@ class CaddyPass(Frozen):
 
     conditions: tuple[tuple[CaddyMatcher, ...], ...] = ()
     """One entry for each route around it: a request fits one of the matchers of each."""
+    unless: tuple[tuple[CaddyMatcher, ...], ...] = ()
+    """One entry for each earlier route that keeps what fits one of its matchers for itself."""
     upstreams: tuple[str, ...] = ()
     """Hosts and ports: `api:5000`."""
     decided: bool = True

@@ -133,6 +133,9 @@ def test_static_files(folder: Path) -> None:
         site / "other": None, folder / "on": None,
     }  # fmt: skip
     assert {path: static.at(str(path)) for path in found} == found
+    # `try_files $uri/index.html` of a directory.
+    assert static.at(f"{site}/docs//index.html") == "file"
+    assert static.at(f"{site}//index.html") == ""
 
 
 def test_links_of_error_logs(folder: Path) -> None:

@@ -42,14 +42,71 @@ BY_HOST = _config(
         ("http://SHOP.test/", ["any:3", "web:1"]),
         ("http://a.shop.test/", ["any:3", "web:1"]),
         ("http://a.b.shop.test/", ["any:3"]),
-        ("http://api.test/v1/x", ["any:3", "api:2"]),
-        ("http://api.test/V1/x", ["any:3", "api:2"]),
+        ("http://api.test/v1/x", ["api:2"]),
+        ("http://api.test/V1/x", ["api:2"]),
         ("http://api.test/v2/x", ["any:3"]),
-        ("http://old.test/v2/x", ["any:3", "api:2"]),
+        ("http://old.test/v2/x", ["api:2"]),
     ],
 )
 def test_hosts_and_paths_exclude_routes(url: str, upstreams: list[str]) -> None:
     assert _upstreams(BY_HOST, url) == upstreams
+
+
+def _handle(to: str, *handlers: dict[str, Any], **match: Any) -> dict[str, Any]:
+    """Return what `handle` becomes: a route of a group."""
+    route = {"group": "group1", "handle": [_sub({"handle": [*handlers, _to(to)]})]}
+    return {**route, "match": [match]} if match else route
+
+
+STRIP = {"handler": "rewrite", "strip_path_prefix": "/files"}
+HANDLES = _config(
+    _handle("api:1", path=["/api*"]),
+    _handle("files:1", STRIP, path=["/files/*"]),
+    _handle("beta:1", header={"X-Beta": ["1"]}),
+    _handle("glob:1", path=["/a/*/b"]),
+    _handle("web:1"),
+    _handle("none:1"),
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "upstreams"),
+    [
+        ("/api/x", ["api:1"]),
+        ("/API", ["api:1"]),
+        ("/files/x", ["files:1"]),
+        # A header may decide.
+        ("/", ["beta:1", "web:1"]),
+        # Caddy's `*` in the middle stands for one part of a path.
+        ("/a/x/b", ["beta:1", "glob:1", "web:1"]),
+    ],
+)
+def test_the_first_route_of_a_group_is_the_only_one(path: str, upstreams: list[str]) -> None:
+    assert _upstreams(HANDLES, f"http://shop.test{path}") == upstreams
+
+
+def test_a_reverse_proxy_ends_the_request() -> None:
+    api = {"match": [{"path": ["/api/*"]}], "handle": [_to("api:1")]}
+    web = {"handle": [_to("web:1")]}
+    for config in (_config(api, web), _config({"handle": [_sub(api, web)]})):
+        assert _upstreams(config, "http://shop.test/api/x") == ["api:1"]
+        assert _upstreams(config, HOME) == ["web:1"]
+    nested = {**api, "handle": [_sub({"handle": [_to("api:1")]})]}
+    assert _upstreams(_config(nested, web), "http://shop.test/api/x") == ["api:1", "web:1"]
+    last = {**nested, "terminal": True}
+    assert _upstreams(_config(last, web), "http://shop.test/api/x") == ["api:1"]
+
+
+def test_a_response_of_caddy_itself_excludes_nothing() -> None:
+    redirect = {"match": [{"path": ["/old"]}], "handle": [{"handler": "static_response"}]}
+    web = {"handle": [_to("web:1")]}
+    assert _upstreams(_config({**redirect, "group": "a"}, web), "http://shop.test/old") == ["web:1"]
+
+
+def test_a_rewrite_of_another_group() -> None:
+    other = {"group": "group2", "handle": [_sub({"handle": [STRIP]})]}
+    api = _handle("api:1", path=["/api*"])
+    assert _upstreams(_config(other, api, _handle("web:1")), HOME) == ["api:1", "web:1"]
 
 
 def test_a_path_decides_nothing_after_a_rewrite() -> None:

@@ -15,6 +15,7 @@ from stackproof.facts.container import (
 from stackproof.facts.machine import HostFile
 from stackproof.facts.settings import CommandLine, Namespace
 from stackproof.sizes import Bytes
+from stackproof.unobserved import Unobserved
 from tests.shop import AT, GIB, MACHINE, MIB, container, created
 from tests.suites.direct.check import (
     Call,
@@ -26,6 +27,7 @@ from tests.suites.direct.check import (
     service,
     suite,
     tolerated,
+    unknown,
 )
 from tests.suites.specified import changed
 
@@ -283,3 +285,11 @@ CALLS: list[Any] = [
 @pytest.mark.parametrize(("call", "expected"), cases(CALLS, "services.yaml"))
 def test_what_it_says(call: Call, expected: Said) -> None:
     assert says(call) == expected
+
+
+NOT_SEEN = {"/s/a": Unobserved(reason="first"), "/s/b": Unobserved(reason="second")}
+
+
+@pytest.mark.parametrize("check", [configuration.test_secret_permissions, mounts.test_current])
+def test_first_of_several_that_are_unobserved(check: Any) -> None:
+    assert unknown(check, API, NOT_SEEN) == "first"

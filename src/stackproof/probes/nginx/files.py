@@ -117,7 +117,7 @@ class StaticFiles:
 
     def at(self, path: str) -> str | None:
         """Return what is at a path: `file`, `directory`, or empty; None if unknown."""
-        path = path.rstrip("/") or "/"
+        path = _plain(path)
         return self.found.get(path, "" if path in self.tested else None)
 
 

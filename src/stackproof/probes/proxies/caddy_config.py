@@ -1,6 +1,7 @@
 """Caddy's configuration: what it passes to which upstreams, and how two of them differ."""
 
 import fnmatch
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -10,6 +11,8 @@ from stackproof.unobserved import UnobservedError
 
 _MOST_PASSES = 2000
 _DEEPEST = 50
+# A path whose pattern means the same to Caddy and here: `*` stands at one of its ends.
+_PLAIN_PATH = re.compile(r"\*?[^*?\[\]{}%]*\*?")
 
 Conditions = tuple[tuple[CaddyMatcher, ...], ...]
 
@@ -41,9 +44,9 @@ def passes(config: Any) -> tuple[CaddyPass, ...]:
         for server in _mapping(servers).values():
             # Any route can invoke a named one.
             named = _of_routes(
-                list((server.get("named_routes") or {}).values()), (), rewritten=True, depth=0
+                list((server.get("named_routes") or {}).values()), (), (), rewritten=True, depth=0
             )
-            routes = _of_routes(server.get("routes") or (), (), rewritten=False, depth=0)
+            routes = _of_routes(server.get("routes") or (), (), (), rewritten=False, depth=0)
             for each in (*named, *routes):
                 found.append(each)
                 if len(found) > _MOST_PASSES:
@@ -58,26 +61,55 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _of_routes(
-    routes: Sequence[Any], around: Conditions, *, rewritten: bool, depth: int
+    routes: Sequence[Any],
+    around: Conditions,
+    unless: Conditions,
+    *,
+    rewritten: bool,
+    depth: int,
 ) -> Iterator[CaddyPass]:
     """Yield the reverse proxies of some routes. After a rewrite, a path decides nothing."""
     if depth > _DEEPEST:
         raise UnobservedError("Caddy's configuration is nested too deeply")
+    kept: dict[str, Conditions] = {}
+    rewriters: set[str] = {""} if rewritten else set()
     for route in routes:
+        group = str(route.get("group") or "")
+        # Of a group, the first route that fits is the only one.
+        rewritten = bool(rewriters - ({group} if group else set()))
         matchers = tuple(_matcher(each, rewritten) for each in route.get("match") or ())
         conditions = (*around, matchers) if matchers else around
+        others = (*unless, *kept.get("", ()), *(kept.get(group, ()) if group else ()))
         inside = rewritten
+        its: list[CaddyPass] = []
+        is_last = bool(route.get("terminal"))
         for handler in route.get("handle") or ():
-            kind = handler.get("handler")
-            if kind == "reverse_proxy":
-                yield _pass(handler, conditions)
+            if handler.get("handler") == "reverse_proxy":
+                its.append(_pass(handler, conditions, others))
+                is_last = True  # it ends the request
             nested = list(handler.get("routes") or ())
             for response in handler.get("handle_response") or ():
                 nested += response.get("routes") or ()
-            yield from _of_routes(nested, conditions, rewritten=inside, depth=depth + 1)
+            its += _of_routes(nested, conditions, others, rewritten=inside, depth=depth + 1)
             inside = inside or _rewrites(handler)
-        if not route.get("terminal"):
-            rewritten = inside
+        yield from its
+        if its and (group or is_last) and _is_decided(route, rewritten):
+            key = "" if is_last else group
+            kept[key] = (*kept.get(key, ()), matchers or (CaddyMatcher(),))
+        if inside and not route.get("terminal"):
+            rewriters.add(group)
+
+
+def _is_decided(route: Mapping[str, Any], rewritten: bool) -> bool:
+    """Return whether a URL alone decides if a route gets a request."""
+    matchers = route.get("match") or ()
+    return all(
+        set(each) <= {"host", "path"}
+        and not (rewritten and "path" in each)
+        and all("{" not in host for host in each.get("host") or ())
+        and all(_PLAIN_PATH.fullmatch(path) for path in each.get("path") or ())
+        for each in matchers
+    )
 
 
 def _rewrites(handler: Mapping[str, Any]) -> bool:
@@ -97,11 +129,11 @@ def _matcher(raw: Mapping[str, Any], rewritten: bool) -> CaddyMatcher:
     )
 
 
-def _pass(handler: Mapping[str, Any], conditions: Conditions) -> CaddyPass:
+def _pass(handler: Mapping[str, Any], conditions: Conditions, unless: Conditions) -> CaddyPass:
     dials = [str(each.get("dial", "")) for each in handler.get("upstreams") or ()]
     static = tuple(each for each in dials if each and "{" not in each)
     dynamic = bool(handler.get("dynamic_upstreams")) or len(static) < len(dials)
-    return CaddyPass(conditions=conditions, upstreams=static, decided=not dynamic)
+    return CaddyPass(conditions=conditions, unless=unless, upstreams=static, decided=not dynamic)
 
 
 def max_fails(config: Any) -> dict[str, int]:
@@ -136,6 +168,7 @@ def possible(passes: Iterable[CaddyPass], url: str) -> list[CaddyPass]:
         each
         for each in passes
         if all(any(_fits(one, host, path) for one in matchers) for matchers in each.conditions)
+        and not any(_fits(one, host, path) for matchers in each.unless for one in matchers)
     ]
 
 

@@ -87,6 +87,7 @@ server {{ listen 81; location / {{ proxy_pass http://any:1; }} }}
 server {{ listen [::1]:82; location / {{ proxy_pass http://six:1; }} }}
 server {{ listen 127.0.0.1:83; location / {{ proxy_pass http://inside:1; }} }}
 server {{ listen unix:/run/a.sock; location / {{ proxy_pass http://socket:1; }} }}
+server {{ listen 1; location / {{ proxy_pass http://first:1; }} }}
 server {{ listen 80; location / {{ proxy_pass http://{}; }} }}
 """
 
