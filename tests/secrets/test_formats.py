@@ -5,6 +5,7 @@ from base64 import b64encode
 import pytest
 
 from stackproof.secrets import redact
+from stackproof.secrets.formats import replace_by_format
 
 D, H, L, W = "0123456789" * 8, "0123456789abcdef" * 5, "aB3dE6gH9j" * 8, "Zx9_Yw8-Vu" * 8
 """Digits, hexadecimal digits, letters, and words."""
@@ -172,3 +173,27 @@ def test_next_line_that_begins_with_a_word_that_is_no_secret(text: str) -> None:
     assert redact(text) == text
     assert redact(text.replace("none", "hunter2Xq9").replace("null", "hunter2Xq9")) != text
     assert "hunter2Xq9" not in redact(text.replace("none", "hunter2Xq9"))
+
+
+KEY = "-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize(
+    ("before", "secret", "after"),
+    [
+        ("a ", KEY, " b"), ("a ", f"ghp_{'a1B2' * 9}", " b"), ("a ", f"$1$salt${'a' * 22}", " b"),
+        ("https://hooks.zapier.com/hooks/catch/", "1234/abcd", " b"), ("bearer ", "aB3.d-e", " b"),
+        ("basic ", "Ym9iOnNlY3JldA==", " b"),
+        ("Private-Lines: 1\n", "AAAAgQ==", "\nPrivate-MAC: 00"),
+    ],
+    ids=["key", "token", "hash", "hook", "bearer", "basic", "putty"],
+)  # fmt: skip
+def test_what_is_replaced_is_the_whole_secret(before: str, secret: str, after: str) -> None:
+    marked: list[str] = []
+
+    def mark(value: str) -> str:
+        marked.append(value)
+        return "§"
+
+    assert replace_by_format(f"{before}{secret}{after}", mark).startswith(f"{before}§")
+    assert [each.strip() for each in marked] == [secret]

@@ -279,3 +279,14 @@ def test_password_that_is_an_ordinary_word(monkeypatch: pytest.MonkeyPatch) -> N
 def test_secrets_of_a_file() -> None:
     secrets.learn(["c0rrect-horse"])
     assert redact("it has c0rrect-horse") == "it has [redacted]"
+
+
+@pytest.mark.parametrize("text", ["{}", '"{}"', "a={} b", '{{"a": "{}"}}'])
+def test_known_secret_as_json_writes_it(text: str) -> None:
+    """Both with its letters as they are, and with escapes of them."""
+    secret = 'd\u00fcck-"horse"'  # noqa: S105 - a sample
+    secrets.learn([secret])
+    for form in (secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
+        found = secrets.redact(text.format(form))
+        assert "horse" not in found
+        assert found == text.format("[redacted]") or form == secret
