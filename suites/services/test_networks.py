@@ -7,8 +7,17 @@ from stackproof.environment.container_settings import DeclaredNetwork
 from stackproof.environment.model import Environment
 from stackproof.environment.services import Service
 from stackproof.facts.container import Container, ListedContainer
+from stackproof.facts.machine import Machine
+from stackproof.facts.network_options import subnet_of
 from stackproof.facts.settings import Namespace, Settings
-from stackproof.finding import finding, subject_name
+from stackproof.finding import (
+    Difference,
+    expected_of,
+    finding,
+    names_of,
+    observed_of,
+    subject_name,
+)
 from stackproof.fixtures.session.collection import as_deployed, declares
 from stackproof.hint import Hint, compose_key, docker, server, up
 from stackproof.probes.containers.instances import strangers
@@ -132,6 +141,38 @@ def test_subnets(network: DeclaredNetwork, networks: Mapping[str, tuple[str, ...
         expected=", ".join(network.subnets),
         observed=", ".join(sorted(observed)) or None,
         hint=_fix_network("ipam", network),
+    )
+
+
+@declares("options")
+@as_deployed
+def test_options(
+    network: DeclaredNetwork,
+    networks: Mapping[str, tuple[str, ...]],
+    network_options: Mapping[str, Mapping[str, str]],
+    machine: Machine,
+) -> None:
+    """With another MTU, large responses hang; with another gateway, nothing leaves the network.
+
+    Compose changes some settings of a network only after it was removed.
+    """
+    _require(network, networks)
+    found = network_options.get(network.name, {})
+    subnets = {"", *map(_normalized, networks[network.name])}
+    wrong = {
+        name: Difference(name.replace(".", " ", 1), expected, found.get(name) or "none")
+        for name, expected in network.options.items()
+        # Another subnet is the failure of another check. Podman has names of its own.
+        if found.get(name) != expected
+        and subnet_of(name) in subnets
+        and (name in found or machine.product == "Docker")
+    }
+    assert not wrong, finding(
+        network,
+        names_of(wrong.values()),
+        expected=expected_of(wrong.values()),
+        observed=observed_of(wrong.values()),
+        hint=_fix_network(next(iter(wrong), "").partition(".")[0], network),
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from stackproof.facts.options import normal_text
 from stackproof.schema.addresses import Subnet
-from stackproof.schema.declared import Declared, FieldPath, reject
+from stackproof.schema.declared import Declared, FieldPath, empty_mapping, reject
 from stackproof.schema.values import AbsolutePath, Name, SingleLine, Table
 
 JsonSchema = dict[str, Any]
@@ -134,6 +134,13 @@ class Gpu(Declared):
     capabilities: tuple[SingleLine, ...] = ("gpu",)
 
 
+NetworkOptions = Annotated[
+    Mapping[SingleLine, SingleLine],
+    AfterValidator(MappingProxyType),
+    PlainSerializer(dict),
+]
+
+
 class DeclaredNetwork(Declared):
     """A network of the engine, declared by its name there."""
 
@@ -145,6 +152,8 @@ class DeclaredNetwork(Declared):
     external: bool = False
     """Someone else creates it: it must exist before a deploy."""
     subnets: tuple[Subnet, ...] = ()
+    options: NetworkOptions = Field(default_factory=empty_mapping)
+    """Further settings, by Compose's key: `{driver_opts.com.docker.network.driver.mtu: "1400"}`."""
 
     @property
     def service(self) -> str:

@@ -266,6 +266,12 @@ REFUSED = {
     "image: x, ports: ['127.0.0.1:${A}:80']": {"ports", "publish", "listens"},
     "image: x, ports: ['${IP:-127.0.0.1}:${P:-80}:${A}']": {"ports", "publish", "listens"},
     "image: x, mem_limit: '${A}', cpus: '${B}'": {"limits.memory", "limits.cpus"},
+    "image: x, mem_limit: '${A}', cpus: '${B}', pids_limit: '${C}', init: '${D}'": {
+        "limits.memory",
+        "limits.cpus",
+        "limits.pids",
+        "options.init",
+    },
     "image: x, volumes: ['${A}/b:/data']": {"mounts", "granted", "root_access"},
     "image: x, stop_grace_period: '${A}'": {"options.stop_grace_period"},
     "image: x, init: '${A}'": {"options.init"},

@@ -1,5 +1,6 @@
 """The checks of networks, of shared networks and of data fail where they should."""
 
+import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -7,11 +8,16 @@ from typing import Any
 
 import pytest
 
+from stackproof.engine.answer import Answer
+from stackproof.environment.loader import load
 from stackproof.facts.container import Container
 from stackproof.facts.settings import Namespace
+from stackproof.probes import networks as probe
+from stackproof.suites.services import test_networks as suite
 from tests import shop
 from tests.command_line import Ran
 from tests.shop import AT, created
+from tests.suites.containers.test_checks_instances import finding_of
 
 VPN_ID, GONE = "1f" * 32, "0a" * 32
 NETWORKS = {"shop_back": ("172.30.0.0/24",), "shop_front": ("172.31.0.0/24", "fd00:31::/64")}
@@ -219,3 +225,63 @@ def test_subnet_next_to_declared_networks(
         id_: line.partition("observed ")[2] for id_, (_, line) in ran.results("shop").items()
     }
     assert observed == red
+
+
+COMPOSE = """
+name: shop
+services: {web: {image: app, networks: [front]}}
+networks:
+  front:
+    driver: bridge
+    attachable: true
+    enable_ipv6: false
+    driver_opts: {com.docker.network.driver.mtu: 1400}
+    ipam:
+      config:
+        - {subnet: 172.31.0.0/24, gateway: 172.31.0.254, ip_range: 172.31.0.128/25,
+           aux_addresses: {printer: 172.31.0.5}}
+        - {subnet: "fd00:31::/64", gateway: "fd00:31:0::1"}
+"""
+OBSERVED = {
+    "Name": "shop_front", "Driver": "bridge", "EnableIPv6": False, "Attachable": True,
+    "Options": {"com.docker.network.driver.mtu": "1400", "of.the.engine": "x"},
+    "IPAM": {"Config": [
+        {"Subnet": "172.31.0.0/24", "Gateway": "172.31.0.254/24", "IPRange": "172.31.0.128/25",
+         "AuxiliaryAddresses": {"printer": "172.31.0.5"}},
+        {"Subnet": "fd00:31::/64", "Gateway": "fd00:31::1"},
+    ]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "product", "line"),
+    [
+        ({}, "Docker", ""),
+        ({"Options": {}}, "Docker",
+         "driver_opts com.docker.network.driver.mtu: expected 1400, observed none"),
+        ({"Options": {}}, "Podman", ""),
+        ({"Driver": "macvlan", "Attachable": False}, "Docker",
+         "driver and attachable: expected bridge, true, observed macvlan, false"),
+        ({"IPAM": {"Config": [{"Subnet": "172.31.0.0/24", "Gateway": "172.31.0.1"}]}}, "Docker",
+         "ipam gateway.172.31.0.0/24 and ipam ip_range.172.31.0.0/24 and "
+         "ipam aux_addresses.172.31.0.0/24.printer: expected 172.31.0.254, 172.31.0.128/25, "
+         "172.31.0.5, observed 172.31.0.1, none, none"),
+        ({"IPAM": {"Config": [{"Subnet": "10.9.0.0/24", "Gateway": "10.9.0.1"}]}}, "Docker", ""),
+    ],
+    ids=["same", "mtu", "mtu-on-podman", "driver", "gateway", "other-subnet"],
+)  # fmt: skip
+def test_network_options(tmp_path: Path, changes: dict[str, Any], product: str, line: str) -> None:
+    (tmp_path / "compose.yaml").write_text(COMPOSE)
+    (tmp_path / "shop.yaml").write_text("compose: {files: compose.yaml}")
+    of = load("shop", tmp_path, {"PATH": os.environ["PATH"]}, offline=True)
+    listed = Answer([{**OBSERVED, **changes}])
+    arguments = (
+        of.networks["shop_front"],
+        probe.networks.observe(None, listed),
+        probe.network_options.observe(None, listed),
+        shop.MACHINE.model_copy(update={"product": product}),
+    )
+    if line:
+        assert finding_of(suite.test_options, *arguments).headline == f"shop_front {line}"
+    else:
+        suite.test_options(*arguments)

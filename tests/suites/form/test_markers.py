@@ -111,6 +111,7 @@ DECLARES = {
     "networks.internal": ("internal",),
     "networks.network_mode": ("network_mode",),
     "networks.networks": ("networks",),
+    "networks.options": ("options",),
     "networks.strangers": ("closed",),
     "networks.subnets": ("subnets",),
     "nginx.log": ("log",),

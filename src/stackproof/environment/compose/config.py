@@ -230,7 +230,8 @@ def _active(program: Sequence[str], run: ComposeRun, variables: Mapping[str, str
     """
     line = [*program, *run.options(), "config", "--format=json"]
     missing: dict[str, str] = {}
-    required, unset, refusal = frozenset[str](), frozenset[str](), ""
+    required, unset, tried = frozenset[str](), frozenset[str](), frozenset[str]()
+    reason = refusal = ""
     # Compose warns of these where a file of variables uses one before it defines it.
     defined = defined_in(run, variables).names
     while True:
@@ -245,11 +246,14 @@ def _active(program: Sequence[str], run: ComposeRun, variables: Mapping[str, str
             required |= {needed[1]}
         elif _NO_ENV_FILE.search(errors) or not unset:
             raise ComposeFileInvalid(_reason(errors, run, variables))
-        elif refusal:
+        elif unset <= tried:
             raise ComposeFileInvalid(refusal)
         else:
-            names = join_names(sorted(unset))
-            refusal = f"{_reason(errors, run, variables).rstrip(': ')}; not set here: {names}"
+            # Compose names the unset variables up to the first blank string that it refuses, in any
+            # order. The next time, it may name others.
+            reason = reason or _reason(errors, run, variables).rstrip(": ")
+            refusal = f"{reason}; not set here: {join_names(sorted(unset))}"
+            tried = unset
             try:
                 services = uninterpolated(run, variables, program).get("services")
             except ComposeFileInvalid:

@@ -14,6 +14,7 @@ from stackproof.environment.compose.options import options
 from stackproof.environment.compose.placeholders import used_in
 from stackproof.environment.compose.service import FIELDS, may_end
 from stackproof.environment.document.problem import Position
+from stackproof.facts.network_options import ipam_options
 from stackproof.facts.options import is_secret_option
 from stackproof.facts.settings import variable_digest
 from stackproof.schema.declared import FieldPath
@@ -241,7 +242,21 @@ def _of_engine(config: Mapping[str, Any], section: str) -> Iterator[tuple[str, d
             pools = (declared.get("ipam") or {}).get("config") or ()
             subnets = [pool["subnet"] for pool in pools if "subnet" in pool]
             specified = {"internal": bool(declared.get("internal")), "subnets": subnets}
+            if options := dict(_network_options(declared)):
+                specified["options"] = options
         yield declared.get("name") or name, specified
+
+
+def _network_options(declared: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if declared.get("driver") not in (None, "", "default"):
+        yield "driver", declared["driver"]
+    if declared.get("attachable"):
+        yield "attachable", "true"
+    if declared.get("enable_ipv6") is not None:
+        yield "enable_ipv6", "true" if declared["enable_ipv6"] else "false"
+    for key, value in (declared.get("driver_opts") or {}).items():
+        yield f"driver_opts.{key}", str(value)
+    yield from ipam_options((declared.get("ipam") or {}).get("config") or ())
 
 
 def _one_shot(services: Mapping[str, Any]) -> Iterator[str]:
