@@ -1,6 +1,6 @@
 """`stackproof init` and `stackproof check` next to a project that runs.
 
-The engine's answer is that of a mock: tests/live/test_init.py has a real one.
+The engine's answer is that of a mock: tests/live/projects/test_init.py has a real one.
 """
 
 import os

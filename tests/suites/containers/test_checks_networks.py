@@ -285,3 +285,19 @@ def test_network_options(tmp_path: Path, changes: dict[str, Any], product: str, 
         assert finding_of(suite.test_options, *arguments).headline == f"shop_front {line}"
     else:
         suite.test_options(*arguments)
+
+
+def test_network_options_in_a_run(tmp_path: Path) -> None:
+    environment = {
+        "services": {"web": {"networks": {"shop_front": None}}},
+        "networks": {"shop_front": {"options": {"driver": "macvlan"}}},
+    }
+    ran = _replay(
+        tmp_path, {"web": shop.container(addresses=FRONT)}, environment,
+        network_options={"shop_front": {"driver": "bridge"}},
+    )  # fmt: skip
+    assert ran.results("shop") == {
+        "networks.options[shop_front]": (
+            "FAIL", "shop_front driver: expected macvlan, observed bridge"
+        )
+    }  # fmt: skip

@@ -1,0 +1,1 @@
+"""Caddy and Traefik, real ones, as declared proxies."""
