@@ -70,7 +70,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     },
     "memcached_stats": ("memory",),
     "rabbitmq_greeting": ("queue",),
-    **dict.fromkeys(("nginx_test", "proxy", "log_entries"), ("proxy",)),
+    **dict.fromkeys(("nginx_test", "proxy", "log_entries", "upstream_errors"), ("proxy",)),
     **dict.fromkeys(("caddy_state", "caddy_errors"), ("proxy",)),
     "traefik_api": ("api",),
     **dict.fromkeys(
@@ -240,9 +240,8 @@ def test_a_hostile_value_instead_of_a_valid_one(
 ) -> None:
     value = sandbox.filled(HOSTILE[kind])
     composed(value)
-    subjects = {
-        probe: SUBJECTS[probe] for probe in SUBJECTS.keys() - {"response", "latency", "models"}
-    }
+    without = {"response", "latency", "upstream_errors", "models"}
+    subjects = {probe: SUBJECTS[probe] for probe in SUBJECTS.keys() - without}
     path, listener = dockerd
     with fake_engine(path, hostile_engine(value, place), listener) as server:
         _gathered(server, subjects)
