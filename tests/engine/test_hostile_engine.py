@@ -77,7 +77,9 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
         ("health", "listening", "models", "new_image", "declared_commands", "declared_requests"),
         ("api",),
     ),
-    **dict.fromkeys(("machine", "networks", "internal_networks", "volumes"), ("",)),
+    **dict.fromkeys(
+        ("machine", "networks", "internal_networks", "network_options", "volumes"), ("",)
+    ),
     **dict.fromkeys(("listed", "image_ids", "compose_file"), ("",)),
     **dict.fromkeys(("missing_secrets", "unset_variables"), ("",)),
     "host": ("",),
