@@ -6,4 +6,4 @@ from tests.command_line import ROOT
 
 def test_the_page_is_up_to_date() -> None:
     page = (ROOT / "docs" / "probes.md").read_text(encoding="utf-8")
-    assert page.endswith(f"\n{markdown()}\n"), "run python -m stackproof.probes.graph"
+    assert page.endswith(f"\n{markdown()}\n"), "run scripts/docs"
