@@ -197,10 +197,31 @@ def test_most_changes_of_a_uri(kind: str, changes: int, found: str) -> None:
          "whether /srv/x exists"),
         (f"if (!-x /srv/x) {{ return 200; }} location / {{ {API} }}", {"", "api:1"},
          "if (!-x /srv/x)"),
+        # A query with an unknown variable.
+        (f"location / {{ rewrite ^ /x?a=$http_a last; }} "
+         f"location /x {{ if ($arg_a = b) {{ {WEB} }} {API} }}", {"web:1", "api:1"}, "$arg_a"),
+        (f"location / {{ rewrite ^ /x?$http_a break; if ($arg_a) {{ {WEB} }} {API} }}",
+         {"api:1"}, ""),
+        (f"rewrite ^ /x?$http_a; location / {{ if ($arg_a) {{ {WEB} }} {API} }}",
+         {"web:1", "api:1"}, "$arg_a"),
+        (f"rewrite ^ /x?$http_a; location / {{ if ($args = b) {{ {WEB} }} {API} }}",
+         {"web:1", "api:1"}, "$args"),
+        (f"rewrite ^ /x?b=1&a=$http_a; location / {{ if ($arg_b = 1) {{ {WEB} }} {API} }}",
+         {"web:1"}, ""),
     ],
 )  # fmt: skip
 def test_files_that_are_unknown(server: str, places: set[str], depends_on: str) -> None:
     assert destination(server) == (places, depends_on)
+
+
+def test_an_unknown_query_after_try_files() -> None:
+    server = (
+        f"location / {{ try_files /none /x?a=$http_a; }} "
+        f"location /x {{ if ($arg_a = b) {{ {WEB} }} {API} }}"
+    )
+    reader = Reader(parse(f"{WHOLE}http {{ server {{ {server} }} }}"), lambda _: "")
+    found = reader.destination(at("http://shop.test/a"))
+    assert (set(found.leads_to), found.depends_on) == ({"web:1", "api:1"}, "$arg_a")
 
 
 @pytest.mark.parametrize(

@@ -197,7 +197,8 @@ class Content:
         if last.startswith("@"):
             return Internal(self.uri, self.query, named=last)
         path, _, query = last.partition("?")
-        return Internal(self.variables.expand(path), self._known(query) or "")
+        known = self._known(query)
+        return Internal(self.variables.expand(path), query if known is None else known)
 
     def _known(self, text: str) -> str | None:
         """Return a text with the values of its variables; None if one is unknown."""

@@ -149,8 +149,9 @@ class Evaluation:
         request = self._request
         port = request.port
         known = {
-            "uri": self._uri, "document_uri": self._uri, "args": self._query,
-            "query_string": self._query, "is_args": "?" if self._query else "",
+            "uri": self._uri, "document_uri": self._uri,
+            "args": _known(self._query), "query_string": _known(self._query),
+            "is_args": "?" if self._query else "",
             "request_uri": request.path + (f"?{request.query}" if request.query else ""),
             "host": request.host, "http_host": request.http_host, "scheme": request.scheme,
             "https": "on" if request.scheme == "https" else "", "request_method": request.method,
@@ -183,12 +184,17 @@ class Evaluation:
         return base.removesuffix("/") + uri if base.startswith("/") else None
 
 
-def _argument(query: str, name: str) -> str:
+def _known(query: str) -> str | None:
+    """Return a query; None if it has a variable whose value is unknown."""
+    return None if "$" in query else query
+
+
+def _argument(query: str, name: str) -> str | None:
     for each in query.split("&"):
         key, found, value = each.partition("=")
         if found and key.lower() == name.lower():
-            return value
-    return ""
+            return _known(value)
+    return None if _known(query) is None else ""
 
 
 def _cookie(header: str, name: str) -> str:

@@ -129,7 +129,7 @@ class Rewriting:
             self.query = ""
         elif query:
             added = "" if replacement.endswith("?") or not self.query else f"&{self.query}"
-            self.query = self._query(query.removesuffix("?")) + added
+            self.query = self._text(query.removesuffix("?")) + added
         self.is_changed = flag != "break"
         self._is_over = flag in ("last", "break")
         return None
@@ -140,12 +140,6 @@ class Rewriting:
             return self._variables.expand(text)
         except UnknownError:
             return text
-
-    def _query(self, text: str) -> str:
-        try:
-            return self._variables.expand(text)
-        except UnknownError:
-            return ""
 
     def _is_true(self, directive: Directive) -> bool:
         words = _words(directive)

@@ -64,16 +64,18 @@ def addresses_of(scope: Scope, variables: Variables, target: str) -> tuple[tuple
 def _path(variables: Variables, target: str, passed: Passed) -> str | None:
     """Return the path and query of the request that is passed on; None if unknown."""
     found = parse_target(target)
+    before, path = "", passed.uri
     try:
         if "$" in target:
             if written := parse_target(variables.expand(target)).path:
                 return written
         elif found.path and passed.location:
-            rest = passed.uri.removeprefix(passed.location.path)
-            return found.path + quote(rest) + (f"?{passed.query}" if passed.query else "")
+            before, path = found.path, path.removeprefix(passed.location.path)
     except UnknownError:
         return None
-    return quote(passed.uri) + (f"?{passed.query}" if passed.query else "")
+    if "$" in passed.query:  # a variable whose value is unknown
+        return None
+    return before + quote(path) + (f"?{passed.query}" if passed.query else "")
 
 
 def _http_host(variables: Variables, levels: tuple[Directive, ...]) -> str:
