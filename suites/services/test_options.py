@@ -25,6 +25,11 @@ from stackproof.unobserved import UnobservedError
 
 Warn = Callable[[Finding], None]
 
+_KEYS_OF_MOUNTS = {
+    "propagation": "volumes", "volume_driver": "volumes",
+    "tmpfs_size": "tmpfs", "tmpfs_options": "tmpfs",
+}  # fmt: skip
+
 
 @declares("health_check_options")
 @as_deployed
@@ -258,4 +263,5 @@ def _fix(differences: Mapping[str, Difference], service: Service) -> tuple[Hint,
 
 def _key(differences: Mapping[str, Difference]) -> str:
     """Return the key of Compose that the first one of the options belongs to."""
-    return next(iter(differences), "").partition(".")[0]
+    name = next(iter(differences), "").partition(".")[0]
+    return _KEYS_OF_MOUNTS.get(name, name)
