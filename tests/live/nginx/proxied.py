@@ -92,6 +92,13 @@ class Proxied:
     def restart(self, service: str) -> None:
         docker("restart", "--time=0", self.container(service))
 
+    def recreate(self, service: str) -> None:
+        """Recreate a service, and wait until its nginx serves."""
+        self.compose("up", "--detach", "--force-recreate", "--no-deps", service)
+        works = 'pgrep -f "^nginx: worker process$" >/dev/null'
+        script = f"timeout {_RELOAD_SECONDS} sh -c 'until {works}; do sleep 0.05; done'"
+        self.execute(script, service)
+
     def load(self, http: str, main: str = MAIN) -> None:
         """Replace the configuration, and wait until nginx has loaded it."""
         self.write(http, main)

@@ -120,3 +120,4 @@ def test_where_it_logs(proxied: Proxied, log: str, hidden: bool) -> None:
     )
     assert _red(proxied) == ([expected] if hidden else [])
     proxied.load(SITE)
+    proxied.recreate("proxy")  # nginx has lost its standard error once it logged elsewhere
