@@ -61,7 +61,7 @@ network_backend = "netavark"
 
 
 class UnavailableError(Exception):
-    """An engine cannot be had on this machine."""
+    """An engine is not available on this machine."""
 
 
 _WITH_HEALTH_CHECKS = ("engines-nginx", "engines-api")

@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 
@@ -71,21 +71,37 @@ def read(
     Raises:
         UnobservedError: the log cannot be read, or is too long.
     """
-    path = f"/containers/{container_id}/logs"
     every = {"stdout": 1, "stderr": 1, "timestamps": 1, "since": since.timestamp()}
 
-    def tail(engine: EngineClient) -> bytes:
-        return b"".join(engine.stream(path, _TAIL_CAP, query={**every, "tail": _TAIL_LINES}))
-
     def entries(engine: EngineClient) -> tuple[LogEntry, ...]:
-        return tuple(_entries(engine.stream(path, 2 * _LOG_CAP, query=query)))
+        return tuple(_entries(engine.stream(_path(container_id), 2 * _LOG_CAP, query=query)))
 
-    latest = connection.call(tail)
+    latest = tail(connection, container_id, every)
     if len(_TIMES.findall(latest)) < _TAIL_LINES:  # all of it
         return tuple(_entries([latest]))
     mixed = has_terminal or _ERRORS_ON_STDOUT.search(latest)
     query = every if mixed else {**every, "stdout": 0}
     return connection.call(entries)
+
+
+def tail(connection: Connection, container_id: str, query: Mapping[str, float]) -> bytes:
+    """Read the last lines of a log, as the engine frames them.
+
+    Args:
+        connection: the engine.
+        container_id: the container.
+        query: which streams, and how.
+    """
+
+    def last_lines(engine: EngineClient) -> bytes:
+        only_last = {**query, "tail": _TAIL_LINES}
+        return b"".join(engine.stream(_path(container_id), _TAIL_CAP, query=only_last))
+
+    return connection.call(last_lines)
+
+
+def _path(container_id: str) -> str:
+    return f"/containers/{container_id}/logs"
 
 
 def _entries(log: Iterable[bytes]) -> deque[LogEntry]:

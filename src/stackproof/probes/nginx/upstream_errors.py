@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from stackproof.engine.client import EngineClient
 from stackproof.engine.connection import Connection
 from stackproof.facts.proxy import UpstreamError
 from stackproof.facts.response import Hop, Response
@@ -12,12 +11,11 @@ from stackproof.probes.containers.inspect import Inspection, inspection
 from stackproof.probes.declaration import NGINX, Target, every, probe
 from stackproof.probes.engine_session import connection
 from stackproof.probes.http.responses import response
+from stackproof.probes.nginx import log
 from stackproof.unobserved import Unobserved, UnobservedError
 
 _OF_UPSTREAMS = frozenset({500, 502, 503, 504})
 """What nginx responds where an upstream does not."""
-_TAIL_LINES = 2000
-_LINE_CAP = 4096
 # `*7 connect() failed (111: Connection refused) while connecting to upstream, client: 10.0.0.1,
 # server: shop.test, request: "GET /api HTTP/1.1", upstream: "http://172.18.0.5:5000/api", host: …`
 _ENTRY = re.compile(
@@ -45,28 +43,19 @@ def upstream_errors(
         return {}
     if inspection is None:
         raise UnobservedError("there is no container")
-    return parse(_log(connection, inspection.container.id), failed)
+    last_lines = log.tail(connection, inspection.container.id, {"stdout": 1, "stderr": 1})
+    return parse(last_lines, failed)
 
 
-def _log(connection: Connection, container_id: str) -> bytes:
-    query = {"stdout": 1, "stderr": 1, "tail": _TAIL_LINES}
-    path = f"/containers/{container_id}/logs"
-
-    def tail(engine: EngineClient) -> bytes:
-        return b"".join(engine.stream(path, _TAIL_LINES * _LINE_CAP, query=query))
-
-    return connection.call(tail)
-
-
-def parse(log: bytes, failed: Mapping[str, Hop]) -> dict[str, UpstreamError]:
+def parse(lines: bytes, failed: Mapping[str, Hop]) -> dict[str, UpstreamError]:
     """Return the last error of each failed request.
 
     Args:
-        log: the end of nginx's log.
+        lines: the end of nginx's log.
         failed: by route, the response.
     """
     of_requests: dict[tuple[str, str], UpstreamError] = {}
-    for entry in _ENTRY.finditer(log):
+    for entry in _ENTRY.finditer(lines):
         message, target, upstream, host = (
             (each or b"").decode(errors="replace")
             for each in entry.group("message", "target", "upstream", "host")
