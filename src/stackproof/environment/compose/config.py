@@ -7,7 +7,7 @@ What depends on it is unknown here. Compose's output without interpolation shows
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -115,6 +115,10 @@ class FileVariables:
     names: frozenset[str]
     values: Mapping[str, str] = field(default_factory=dict)
     """Those whose values are certain: no other variable, file or escape is in them."""
+
+    def origin_of(self, used: Collection[str]) -> str:
+        """Return where a value is from that depends on variables: their files, or the deploy."""
+        return "env-file" if used and self.names.issuperset(used) else "deploy"
 
 
 class _Active(NamedTuple):

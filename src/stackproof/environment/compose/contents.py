@@ -50,7 +50,7 @@ def _content(
         if not used:
             return content, "file"
         if defined is not None:
-            return content, "env-file" if used <= defined.names else "deploy"
+            return content, defined.origin_of(used)
     elif defined is not None and "file" in declared:
         try:
             return read_regular_file(Path(declared["file"])), "other-file"

@@ -150,18 +150,15 @@ def _variables(
         used = used_in(expressions.get(variable))
         if value is None or used & compose.unset:
             continue
-        if variable not in expressions:  # it is from an `env_file`
-            origin = "env-file"
-        elif used or expressions[variable] is None:
-            origin = (
-                "env-file"
-                if used and used <= (defined.names if defined else frozenset())
-                else "deploy"
-            )
-        else:
+        if variable in expressions and not used and expressions[variable] is not None:
             origin = "file"
-        if origin == "file" or (defined is not None and written):
-            yield variable, {"digest": variable_digest(variable, value), "origin": origin}
+        elif defined is None or not written:
+            continue
+        elif variable in expressions:
+            origin = defined.origin_of(used)
+        else:
+            origin = "env-file"
+        yield variable, {"digest": variable_digest(variable, value), "origin": origin}
 
 
 def _drivers(config: Mapping[str, Any]) -> dict[str, str]:
