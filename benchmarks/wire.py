@@ -1,6 +1,8 @@
 """A TCP proxy that delays, counts, stalls or breaks connections, as a network does."""
 
 import asyncio
+import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
@@ -37,12 +39,7 @@ class Wire:
         """How many connections clients have opened."""
         self.received = 0
         """Bytes that came from the server."""
-        self.round_trips = 0
-        """The longest chain, on any connection, of requests that each followed a response.
-
-        Connecting is the first. Concurrent requests count once. The number is exact only if a round
-        trip takes much longer than the server needs to respond.
-        """
+        self._chain: list[float] = []  # when the response to each round trip was delivered
         self._server = server
         self._half = round_trip_s / 2
         self._stall_after = stall_after
@@ -50,6 +47,19 @@ class Wire:
         self._tasks: set[asyncio.Task[None]] = set()
         self._listening = Event()
         self._thread = Thread(target=lambda: asyncio.run(self._run()))
+
+    @property
+    def round_trips(self) -> int:
+        """The longest chain, on any connection, of requests that each followed a response.
+
+        Connecting is the first. Concurrent requests count once. The number is exact only if a round
+        trip takes much longer than the server needs to respond.
+        """
+        return len(self._chain)
+
+    def round_trips_before(self, moment: float) -> int:
+        """Return how many round trips there were before a moment, in seconds since the epoch."""
+        return bisect_left(self._chain, moment)
 
     def start(self) -> None:
         """Start to listen."""
@@ -102,7 +112,7 @@ class Wire:
         def arrived_back(data: bytes, depth: int) -> bytes:
             nonlocal answered
             answered = max(answered, depth)
-            self.round_trips = max(self.round_trips, answered)
+            self._chain += [time.time()] * (answered - len(self._chain))
             if self._stall_after is not None:
                 data = data[: self._stall_after - self.received]
             self.received += len(data)
