@@ -160,6 +160,14 @@ def _is_json(text: str) -> bool:
     return True
 
 
+@pytest.mark.parametrize("brackets", ["()", "[]", "{}", "<>"])
+def test_value_in_brackets(brackets: str) -> None:
+    opening, closing = brackets
+    kept = f"{closing} rest"
+    assert redact(f"password={opening}a1 b2{kept}") == f"password={opening}[redacted]{kept}"
+    assert redact(f"password={opening}a1 b2\nrest") == f"password={opening}[redacted]\nrest"
+
+
 @pytest.mark.parametrize("where", KEYS)
 def test_private_key(where: str) -> None:
     redacted = redact(KEYS[where])
