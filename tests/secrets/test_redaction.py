@@ -275,6 +275,18 @@ def test_forms_of_a_known_value(monkeypatch: pytest.MonkeyPatch, form: str) -> N
     assert len(redacted) < len(text)
 
 
+@pytest.mark.parametrize("value", [b"p/w&x=1+z", b"p/w&x=1+z2", b"p/w&x=1+z y"])
+@pytest.mark.parametrize("before", [b"", b"\xff", b"\xff\xff", b"bob:"])
+@pytest.mark.parametrize("after", [b"", b"\xff", b"\xff\xff"])
+def test_every_character_that_only_a_known_value_decides_in_base64(
+    value: bytes, before: bytes, after: bytes
+) -> None:
+    secrets.learn([value.decode()])
+    encoded = base64.b64encode(before + value + after).decode()
+    start, end = -(-8 * len(before) // 6), 8 * len(before + value) // 6
+    assert redact(f"got {encoded} back") == f"got {encoded[:start]}[redacted]{encoded[end:]} back"
+
+
 @pytest.mark.parametrize(("value", "is_found"), [("w/x+y=z1", True), ("w/x+y=z", False)])
 def test_shortest_value_that_is_found_in_base64(
     monkeypatch: pytest.MonkeyPatch, value: str, is_found: bool
