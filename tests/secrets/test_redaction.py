@@ -167,9 +167,8 @@ def _is_json(text: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("brackets", ["()", "[]", "{}", "<>"])
-def test_value_in_brackets(brackets: str) -> None:
-    opening, closing = brackets
+@pytest.mark.parametrize(("opening", "closing"), ["()", "[]", "{}", "<>"])
+def test_value_in_brackets(opening: str, closing: str) -> None:
     kept = f"{closing} rest"
     assert redact(f"password={opening}a1 b2{kept}") == f"password={opening}[redacted]{kept}"
     assert redact(f"password={opening}a1 b2\nrest") == f"password={opening}[redacted]\nrest"
