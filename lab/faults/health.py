@@ -37,6 +37,15 @@ FAULTS = (
         says="ollama /api/version status: expected 200, observed connection refused",
     ),
     Fault(
+        "service-not-ready",
+        "n8n runs and has no database: its health check passes, and no workflow does",
+        inject="docker exec vpn-n8n touch /tmp/without-database",
+        heal="docker exec vpn-n8n rm -f /tmp/without-database",
+        red=checks("health.answers[n8n]"),
+        unknown=("health.says[n8n]",),
+        says="n8n /healthz/readiness status: expected 200, observed 503",
+    ),
+    Fault(
         "service-says-it-is-ill",
         "a service answers 200, and that something is wrong",
         inject=_ollama('s/data(version="[0-9.]*")/data(error="no runner")/'),

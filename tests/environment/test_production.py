@@ -116,7 +116,7 @@ def test_production_health() -> None:
         "api": "/health",
         "web": "/",
         "pgadmin": "/misc/ping",
-        "n8n": "/healthz",
+        "n8n": "/healthz/readiness",
         "python-api": "/health",
         "ollama": "/api/version",
         "nexusai": "/",

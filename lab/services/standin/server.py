@@ -8,12 +8,15 @@ import socket
 import sys
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 HTML = "text/html; charset=utf-8"
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
+WITHOUT_DATABASE = Path("/tmp/without-database")  # noqa: S108
+"""While it exists, n8n answers as it does without its database."""
 
 
 class Page(NamedTuple):
@@ -49,7 +52,11 @@ def model(name: str, size: int) -> dict[str, object]:
 
 PAGES: dict[str, dict[str, Page]] = {
     "web": {"/": document("ChatBuilds"), "/health": health("web")},
-    "n8n": {"/": document("n8n.io - Workflow Automation"), "/healthz": data(status="ok")},
+    "n8n": {
+        "/": document("n8n.io - Workflow Automation"),
+        "/healthz": data(status="ok"),
+        "/healthz/readiness": data(status="ok"),
+    },
     "nexusai": {"/": document("NexusAI"), "/health": health("nexusai")},
     "ollama": {
         "/": Page(TEXT, "Ollama is running"),
@@ -80,6 +87,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.service == "pgadmin" and path == "/":
             target = f"{prefix}/login?next={quote(prefix + '/', safe='')}"
             self.answer(HTTPStatus.FOUND, document("Redirecting..."), location=target)
+        elif path == "/healthz/readiness" and WITHOUT_DATABASE.exists():
+            self.answer(HTTPStatus.SERVICE_UNAVAILABLE, data(status="error"))
         elif (page := PAGES[self.service].get(path)) is not None:
             self.answer(HTTPStatus.OK, page)
         else:
