@@ -24,12 +24,14 @@ from stackproof.kinds.postgresql_statistics import (
     LockWait,
     OpenTransaction,
     ReplicationSlot,
+    row_count,
     table_mismatches,
 )
 from stackproof.sizes import Bytes
 from stackproof.unobserved import UnobservedError
 
 pytestmark = pytest.mark.datastores
+_AT = "%Y-%m-%d %H:%M:%S UTC"
 _FAILS_FOR = timedelta(minutes=1)
 
 
@@ -39,12 +41,12 @@ def test_tables(postgresql: Postgresql, psql: CommandResult) -> None:
     """A new, empty database answers every query: its tables and rows prove that it is the data."""
     expects = postgresql.expects or Expects()
     wrong = table_mismatches(expects, psql)
-    least = [f"{number} in {table}" for table, number in expects.rows.items()]
+    least = [f"at least {row_count(number)} in {table}" for table, number in expects.rows.items()]
     tables = [table for table in expects.tables if table not in expects.rows]
     assert not wrong, finding(
         postgresql,
         "tables",
-        expected=", ".join([*tables, *(f"at least {each}" for each in least)]),
+        expected=", ".join((*tables, *least)),
         observed=", ".join(wrong),
         hint=(
             _psql(postgresql, "SELECT schemaname, relname, n_live_tup FROM pg_stat_user_tables"),
@@ -173,13 +175,15 @@ def test_archiving(postgresql: Postgresql, postgres_archiver: Archiver) -> None:
     """
     failed, last = postgres_archiver.failed_at, postgres_archiver.archived_at
     fails = failed is not None and (last is None or failed - last > _FAILS_FOR)
-    since = f"the last success at {last:%Y-%m-%d %H:%M:%S} UTC" if last else "no success before"
+    since = f"failures since the last success at {last:{_AT}}" if last else "failures alone"
     assert not (postgres_archiver.archives and fails), finding(
         postgresql,
         "WAL archiving",
-        expected="succeeds",
-        observed=f"archive_command failed for {postgres_archiver.failed_wal}, {since}",
-        evidence={"failed at": f"{failed:%Y-%m-%d %H:%M:%S} UTC" if failed else ""},
+        expected="to succeed",
+        observed=since,
+        evidence={
+            "last failure": f"{postgres_archiver.failed_wal} at {failed:{_AT}}" if failed else ""
+        },
         hint=(
             log_of(subject_name(postgresql)),
             _psql(postgresql, "SELECT * FROM pg_stat_archiver"),

@@ -243,8 +243,10 @@ def table_mismatches(expects: Expects, result: CommandResult) -> tuple[str, ...]
         )
     return (
         *(f"no {table}" for table in missing),
-        *(
-            f"{number} {'row' if number == 1 else 'rows'} in {table}"
-            for table, number in few.items()
-        ),
+        *(f"{row_count(number)} in {table}" for table, number in few.items()),
     )
+
+
+def row_count(number: int) -> str:
+    """Return a number of rows for people: `1 row`."""
+    return f"{number} {'row' if number == 1 else 'rows'}"
