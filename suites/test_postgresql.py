@@ -3,7 +3,7 @@
 The queries and `df` run in the server's container, with the other commands there.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from pathlib import PurePosixPath
 
@@ -11,7 +11,7 @@ import pytest
 
 from stackproof.environment.model import Environment
 from stackproof.facts.command import CommandResult
-from stackproof.facts.container import Mount
+from stackproof.facts.container import Container, Mount
 from stackproof.finding import Finding, finding, subject_name
 from stackproof.fixtures.session.collection import critical, declares
 from stackproof.hint import Hint, advice, in_container, log_of
@@ -60,7 +60,7 @@ def test_tables(postgresql: Postgresql, psql: CommandResult) -> None:
 def test_data_directory(
     postgresql: Postgresql,
     postgres_disks: PostgresDisks,
-    mounts: Mapping[str, Mount],
+    container: Container,
     environment: Environment,
     warn: Callable[[Finding], None],
 ) -> None:
@@ -71,7 +71,7 @@ def test_data_directory(
     """
     service = environment.services[postgresql.name]
     volumes = environment.data_mounts(service)
-    place = _mount_of(postgres_disks.directory, mounts)
+    place = _mount_of(postgres_disks.directory, container.creation.mounts)
     is_lasting = place is not None and place.kind != "tmpfs" and not place.is_anonymous
     as_declared = place is not None and place.target in (service.mounts or {})
     misplaced = finding(
@@ -81,7 +81,7 @@ def test_data_directory(
         if volumes
         else "in a volume",
         observed=f"{postgres_disks.directory} in {_named(place)}",
-        evidence={"mounts": "\n".join(map(str, mounts.values()))},
+        evidence={"mounts": "\n".join(map(str, container.creation.mounts))},
         hint=(
             advice("copy the data before the container is removed: it is lost with it"),
             in_container(subject_name(postgresql), "df -h {}", postgres_disks.directory),
@@ -126,7 +126,7 @@ def test_disk_free(
         hint=(
             in_container(subject_name(postgresql), "du -xhd1 {}", postgres_disks.directory),
             _psql(postgresql, "SELECT slot_name, active, restart_lsn FROM pg_replication_slots"),
-            advice("never delete files of pg_wal: free space elsewhere, or enlarge the disk"),
+            advice("leave pg_wal alone: free space elsewhere, or enlarge the disk"),
         ),
     )
 
@@ -163,7 +163,7 @@ def test_replication_slots(
         observed=", ".join(dead),
         hint=(
             _psql(postgresql, slots),
-            advice("start its consumer, or drop the slot if its consumer is gone for good"),
+            advice("start its consumer; if that is gone for good, the slot has no use"),
         ),
     )
 
@@ -283,10 +283,10 @@ def test_lock_waits(postgresql: Postgresql, postgres_lock_waits: Sequence[LockWa
     )
 
 
-def _mount_of(directory: str, mounts: Mapping[str, Mount]) -> Mount | None:
+def _mount_of(directory: str, mounts: Iterable[Mount]) -> Mount | None:
     """Return the mount that a directory of a container is in; None if it is the container's own."""
-    above = [path for path in mounts if PurePosixPath(directory).is_relative_to(path)]
-    return mounts[max(above, key=len)] if above else None
+    above = [each for each in mounts if PurePosixPath(directory).is_relative_to(each.target)]
+    return max(above, key=lambda each: len(each.target), default=None)
 
 
 def _named(place: Mount | None) -> str:

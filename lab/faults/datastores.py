@@ -104,6 +104,31 @@ FAULTS = (
         says="redis last save: expected ok, observed err",
     ),
     Fault(
+        "redis-rewrite-fails",
+        "Redis may no longer write its directory when its append-only file has grown",
+        inject="docker exec --user root vpn-redis chmod 500 /data\n" + _redis("bgrewriteaof"),
+        until=_redis("info persistence") + " | grep -q aof_last_bgrewrite_status:err",
+        heal="docker exec --user root vpn-redis chmod 755 /data\n" + _redis("bgrewriteaof"),
+        red=checks("datastores.appends[redis]"),
+        says="redis append-only rewrite: expected ok, observed err",
+    ),
+    Fault(
+        "redis-append-only-off",
+        "the append-only file was switched off to save a disk, and left so",
+        inject=_redis("config set appendonly no"),
+        heal=_redis("config set appendonly yes"),
+        red=checks("datastores.append_only[redis]"),
+        says="redis appendonly: expected yes, observed no",
+    ),
+    Fault(
+        "redis-evicts",
+        "Redis was configured as a cache: at its maximum, it deletes jobs",
+        inject=_redis("config set maxmemory-policy allkeys-lru"),
+        heal=_redis("config set maxmemory-policy noeviction"),
+        red=checks("datastores.eviction[redis]"),
+        says="redis maxmemory-policy: expected noeviction, observed allkeys-lru",
+    ),
+    Fault(
         "redis-disk-full",
         "the disk is full where Redis keeps its append-only file",
         inject=_altered_redis(

@@ -77,7 +77,8 @@ def postgres(**fields: Any) -> PostgresState:
 def redis(**fields: Any) -> RedisState:
     return RedisState(
         **{"role": "master", "loading": False, "rdb_last_bgsave_status": "ok", "aof_enabled": True,
-           "aof_last_write_status": "ok", "used_memory": 0, "maxmemory": 0, **fields}
+           "aof_last_write_status": "ok", "aof_last_bgrewrite_status": "ok", "used_memory": 0,
+           "maxmemory": 0, **fields}
     )  # fmt: skip
 
 
