@@ -175,7 +175,7 @@ def test_archiving(postgresql: Postgresql, postgres_archiver: Archiver) -> None:
     """
     failed, last = postgres_archiver.failed_at, postgres_archiver.archived_at
     fails = failed is not None and (last is None or failed - last > _FAILS_FOR)
-    since = f"failures since the last success at {last:{_AT}}" if last else "failures alone"
+    since = f"no success since {last:{_AT}}" if last else "every attempt failed so far"
     assert not (postgres_archiver.archives and fails), finding(
         postgresql,
         "WAL archiving",

@@ -43,7 +43,7 @@ FAULTS = (
         until=f"{_ARCHIVING_FAILED} && {health_is('vpn-postgres', 'healthy')}",
         heal=_EMPTY_AGAIN,
         red=checks("postgresql.archiving[postgres]"),
-        says="postgres WAL archiving: expected to succeed, observed failures alone",
+        says="postgres WAL archiving: expected to succeed, observed every attempt failed",
     ),
     Fault(
         "postgres-ids-used-up",
