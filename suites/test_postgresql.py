@@ -13,7 +13,7 @@ from stackproof.environment.model import Environment
 from stackproof.facts.command import CommandResult
 from stackproof.facts.container import Container, Mount
 from stackproof.finding import Finding, finding, subject_name
-from stackproof.fixtures.session.collection import critical, declares
+from stackproof.fixtures.session.collection import as_deployed, critical, declares
 from stackproof.hint import Hint, advice, in_container, log_of
 from stackproof.kinds.postgresql import PostgresDisks, Postgresql
 from stackproof.kinds.postgresql_statistics import (
@@ -57,6 +57,7 @@ def test_tables(postgresql: Postgresql, psql: CommandResult) -> None:
 
 
 @critical
+@as_deployed
 def test_data_directory(
     postgresql: Postgresql,
     postgres_disks: PostgresDisks,
@@ -276,7 +277,7 @@ def test_lock_waits(postgresql: Postgresql, postgres_lock_waits: Sequence[LockWa
             _psql(
                 postgresql,
                 "SELECT pid, pg_blocking_pids(pid), usename, state, xact_start, query "
-                "FROM pg_stat_activity WHERE state <> 'idle'",
+                "FROM pg_stat_activity WHERE state != 'idle'",
             ),
             advice("end the transaction that blocks; lock_timeout keeps migrations from waiting"),
         ),

@@ -87,7 +87,7 @@ def test_a_query_that_is_refused_affects_no_other(name: str) -> None:
         ("SET\n{row", 0, "PostgreSQL did not report its {}: no such row"),
         (STATE, 0, "PostgreSQL did not report its {}: no such row"),
         ('{"a":' * 10_000, 0, "PostgreSQL did not report its {}: no such row"),
-        (PRINTED, 2, "PostgreSQL did not answer a query: RESET"),
+        (f"{PRINTED}FATAL:  cut", 2, "PostgreSQL did not answer a query: FATAL:  cut"),
         ("psql: error: refused", 2, "PostgreSQL did not answer a query: psql: error: refused"),
     ],
 )

@@ -104,7 +104,6 @@ class Expects(Declared):
 
 def statements(expects: Expects | None) -> Iterator[str]:
     """Return the statements that print a row of each query, for a server with these tables."""
-    yield f"SET statement_timeout = '{_TIMEOUT}'"
     for name, query in _QUERIES.items():
         yield _row(name, query)
     for table in expects.names if expects else ():
@@ -114,11 +113,12 @@ def statements(expects: Expects | None) -> Iterator[str]:
         counted = f"(SELECT count(*) FROM (SELECT FROM {table} LIMIT {least}) t)"  # noqa: S608 - validated
         hidden = f"row_security_active('{table}')"
         yield _row(f"rows {table}", f"CASE WHEN {hidden} THEN {_HIDDEN} ELSE {counted} END")
-    yield "RESET statement_timeout"
 
 
 def _row(name: str, query: str) -> str:
-    return f"SELECT jsonb_build_object('{name}', {query})"
+    # For one transaction: a pool may give the connection to another client after it.
+    timeout = f"SET LOCAL statement_timeout = '{_TIMEOUT}'"
+    return f"{timeout}; SELECT jsonb_build_object('{name}', {query})"
 
 
 class ReplicationSlot(Frozen):
