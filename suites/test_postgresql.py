@@ -73,6 +73,10 @@ def test_data_directory(
     service = environment.services[postgresql.name]
     volumes = environment.data_mounts(service)
     place = _mount_of(postgres_disks.directory, container.creation.mounts)
+    mounted_at = postgres_disks.disks[postgres_disks.directory].where
+    if place is None and mounted_at != "/":
+        # An image's symbolic link can lead to a mount, which the engine lists at the link.
+        raise UnobservedError(f"{postgres_disks.directory} is in no mount that the engine lists")
     is_lasting = place is not None and place.kind != "tmpfs" and not place.is_anonymous
     as_declared = place is not None and place.target in (service.mounts or {})
     misplaced = finding(

@@ -122,7 +122,7 @@ def psql(**changes: Any) -> CommandResult:
 
 def postgres_df(**free: int) -> CommandResult:
     """The disks of a server, each with 100 KiB and so many free: `data`, `wal` and `shm`."""
-    places = {"data": "/data", "wal": "/data", "shm": "/dev/shm"}  # noqa: S108 - a mount point
+    places = {"data": "/", "wal": "/", "shm": "/dev/shm"}  # noqa: S108 - a mount point
     rows = [
         "Filesystem 1024-blocks Used Available Capacity Mounted on\n"
         f"/dev/vda 100 {100 - free.get(name, 50)} {free.get(name, 50)} 50% {where}"

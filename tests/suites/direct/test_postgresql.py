@@ -50,6 +50,7 @@ DB, TEST = STORES.postgresql["db"], STORES.postgresql["test"]
 FOUND = {"table users": True, "table orders": True, "table shop.items": True}
 FULL = Capacity(total=1000, free=49, where="/wal")
 ROOM = Capacity(total=1000, free=50, where=VOLUME)
+LAYER = ROOM.model_copy(update={"where": "/"})
 
 
 def slot(retained: int | None, *, active: bool = False, status: str = "extended") -> Any:
@@ -91,6 +92,10 @@ def disks(directory: str = f"{VOLUME}/pgdata", **more: Any) -> PostgresDisks:
     return PostgresDisks(directory=directory, **given)
 
 
+def layer(directory: str) -> PostgresDisks:
+    return disks(directory, disks={directory: LAYER})
+
+
 def mounted(**targets: str) -> Any:
     """A container with a volume at each path, by its name."""
     mounts = [
@@ -115,13 +120,13 @@ CALLS: list[Any] = [
                                       "rows shop.items": 0}))),
     (checks.test_tables, (DB, psql(**{**FOUND, "table orders": False, "rows shop.items": 1}))),
     (checks.test_data_directory, (DB, disks(), INSIDE, SHOP, Warnings())),
-    (checks.test_data_directory, (DB, disks("/srv/data"), INSIDE, SHOP, Warnings())),
+    (checks.test_data_directory, (DB, layer("/srv/data"), INSIDE, SHOP, Warnings())),
     (checks.test_data_directory, (DB, disks(), BESIDE, SHOP, Warnings())),
     (checks.test_data_directory, (DB, disks("/ram/a"), BESIDE, SHOP, Warnings())),
-    (checks.test_data_directory, (DB, disks("/ram2/a"), BESIDE, SHOP, Warnings())),
+    (checks.test_data_directory, (DB, layer("/ram2/a"), BESIDE, SHOP, Warnings())),
     (checks.test_data_directory, (DB, disks("/fleeting/a"), mounted(data=VOLUME, tmpfs="/fleeting"),
                                   SHOP, Warnings())),
-    (checks.test_data_directory, (TEST, disks(), mounted(), SHOP, Warnings())),
+    (checks.test_data_directory, (TEST, layer(f"{VOLUME}/pgdata"), mounted(), SHOP, Warnings())),
     (checks.test_data_directory, (TEST, disks(), mounted(anonymous=VOLUME), SHOP, Warnings())),
     (checks.test_data_directory, (TEST, disks(), INSIDE, SHOP, Warnings())),
     (checks.test_disk_free, (DB, disks(shared_memory=ROOM), Warnings())),
@@ -158,6 +163,8 @@ def test_what_is_said(call: Call, expected: Said) -> None:
     [
         (checks.test_lock_waits, (DB, (wait(None),)),
          "sessions wait for a lock, for an unknown time: PostgreSQL 14 is the first to report it"),
+        (checks.test_data_directory, (DB, disks("/srv/data"), INSIDE, SHOP, Warnings()),
+         "/srv/data is in no mount that the engine lists"),
         (checks.test_tables, (TEST, psql()),
          "PostgreSQL did not report its table users: no such row"),
         (checks.test_tables, (DB, psql(**FOUND, **{"rows orders": -1, "rows shop.items": 0})),
