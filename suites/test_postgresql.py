@@ -24,6 +24,7 @@ from stackproof.kinds.postgresql_statistics import (
     LockWait,
     OpenTransaction,
     ReplicationSlot,
+    SynchronousStandbys,
     row_count,
     table_mismatches,
 )
@@ -169,6 +170,33 @@ def test_replication_slots(
         hint=(
             _psql(postgresql, slots),
             advice("start its consumer; if that is gone for good, the slot has no use"),
+        ),
+    )
+
+
+@critical
+def test_synchronous_standbys(
+    postgresql: Postgresql, postgres_synchronous_standbys: SynchronousStandbys
+) -> None:
+    """Without the standbys in `synchronous_standby_names`, every commit waits without an error."""
+    standbys = postgres_synchronous_standbys
+    missing = standbys.needed - standbys.connected
+    if 0 < missing <= standbys.hidden:
+        raise UnobservedError(
+            f"role {postgresql.user} may not see which standbys are synchronous: "
+            "GRANT pg_read_all_stats"
+        )
+    assert missing <= 0, finding(
+        postgresql,
+        "synchronous standbys",
+        expected=f"{standbys.needed} of synchronous_standby_names = '{standbys.names}'",
+        observed=f"{standbys.connected} connected: every commit waits",
+        hint=(
+            _psql(
+                postgresql,
+                "SELECT application_name, client_addr, state, sync_state FROM pg_stat_replication",
+            ),
+            advice("start the standby, or take its name out of synchronous_standby_names"),
         ),
     )
 

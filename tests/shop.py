@@ -67,6 +67,7 @@ STATE = {"in_recovery": False, "read_only": False, "connections": 6, "max_connec
 STATISTICS: dict[str, Any] = {
     "replication_slots": [],
     "archiver": {"archives": False, "failed_wal": None, "failed_at": None, "archived_at": None},
+    "synchronous_standbys": {"names": "", "connected": 0, "hidden": 0},
     "ids": {"database": "shop", "transaction_ids": 9, "multixact_ids": 0, "autovacuum": True},
     "open_transactions": [],
     "lock_waits": [],

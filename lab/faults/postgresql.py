@@ -33,6 +33,15 @@ FAULTS = (
         says="replication slot 'old_standby' is inactive and retains",
     ),
     Fault(
+        "postgres-standby-gone",
+        "a synchronous standby was removed, and commits still wait for it",
+        inject=psql("ALTER SYSTEM SET synchronous_standby_names = $$standby$$",
+                    "SELECT pg_reload_conf()"),
+        heal=psql("ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()"),
+        red=checks("postgresql.synchronous_standbys[postgres]"),
+        says="expected 1 of synchronous_standby_names = 'standby', observed 0 connected: every",
+    ),
+    Fault(
         "postgres-archiving-fails",
         "the place that the WAL is archived in is gone",
         inject=psql("ALTER SYSTEM SET archive_mode = on",

@@ -19,6 +19,7 @@ from stackproof.kinds.postgresql import (
     postgres_lock_waits,
     postgres_open_transactions,
     postgres_slots,
+    postgres_synchronous_standbys,
     psql,
 )
 from stackproof.kinds.postgresql_statistics import Expects, table_mismatches
@@ -30,11 +31,13 @@ from tests import shop
 
 STATES: dict[str, State[Any]] = {
     "replication_slots": postgres_slots, "archiver": postgres_archiver, "ids": postgres_ids,
+    "synchronous_standbys": postgres_synchronous_standbys,
     "open_transactions": postgres_open_transactions, "lock_waits": postgres_lock_waits,
 }  # fmt: skip
 TITLES = {
     "replication_slots": "replication slots", "archiver": "archiver", "ids": "transaction ids",
     "open_transactions": "open transactions", "lock_waits": "lock waits",
+    "synchronous_standbys": "synchronous standbys",
 }  # fmt: skip
 STATE = shop.psql(**dict.fromkeys(STATES)).output
 # What PostgreSQL 15 prints.

@@ -48,6 +48,7 @@ POSTGRESQL: dict[str, tuple[Failures, CommandResult]] = {
                     "postgresql.lock_waits",
                     "postgresql.open_transactions",
                     "postgresql.replication_slots",
+                    "postgresql.synchronous_standbys",
                     "postgresql.transaction_ids",
                 ),
                 "?PostgreSQL did not answer a query: no such database",

@@ -19,6 +19,7 @@ from stackproof.kinds.postgresql_statistics import (
     LockWait,
     OpenTransaction,
     ReplicationSlot,
+    SynchronousStandbys,
 )
 from stackproof.kinds.registry import DeclaredContainer, command, datastore, invalid_fields, state
 from stackproof.schema.values import AbsolutePath, Port, Ratio, SingleLine
@@ -233,6 +234,14 @@ def postgres_slots(result: CommandResult) -> tuple[ReplicationSlot, ...]:
 def postgres_archiver(result: CommandResult) -> Archiver:
     """What the archiver did last."""
     return statistics.reported(result, "archiver", Archiver, "archiver")
+
+
+@state(psql)
+def postgres_synchronous_standbys(result: CommandResult) -> SynchronousStandbys:
+    """Standbys that a commit waits for."""
+    return statistics.reported(
+        result, "synchronous_standbys", SynchronousStandbys, "synchronous standbys"
+    )
 
 
 @state(psql)

@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 from pydantic import Field, TypeAdapter, ValidationError
 
 from stackproof.facts.command import CommandResult
-from stackproof.facts.fields import Moment
+from stackproof.facts.fields import Count, Moment
 from stackproof.frozen import Frozen
 from stackproof.kinds.registry import invalid_fields
 from stackproof.schema.declared import Declared
@@ -24,6 +24,7 @@ _IDENTIFIER = r"""([A-Za-z_][A-Za-z0-9_$]{0,62}|"[^"'\\\x00-\x1f\x7f]{1,63}")"""
 _TABLE = re.compile(rf"{_IDENTIFIER}(\.{_IDENTIFIER})?")
 MOST_IDS = 1 << 31
 """Ids are compared modulo 2 ** 32: half of them are in the past."""
+_NUMBER = re.compile(r"(?:FIRST |ANY )?\s*([0-9]{1,9})\s*\(", re.IGNORECASE)
 _ERROR = re.compile(r"^(?:psql:.*?)?ERROR: +(.*)$", re.MULTILINE)
 _QUERIES = {
     "replication_slots": (
@@ -40,6 +41,14 @@ _QUERIES = {
         "OR current_setting('archive_mode') = 'on' AND NOT pg_is_in_recovery(), "
         "'failed_wal', last_failed_wal, 'failed_at', last_failed_time, "
         "'archived_at', last_archived_time) FROM pg_stat_archiver)"
+    ),
+    # To other roles, `sync_state` is null.
+    "synchronous_standbys": (
+        "(SELECT jsonb_build_object('names', CASE WHEN NOT pg_is_in_recovery() AND "
+        "current_setting('synchronous_commit') NOT IN ('off', 'local') "
+        "THEN current_setting('synchronous_standby_names') ELSE '' END, "
+        "'connected', count(*) FILTER (WHERE sync_state IN ('sync', 'quorum')), "
+        "'hidden', count(*) FILTER (WHERE sync_state IS NULL)) FROM pg_stat_replication)"
     ),
     "ids": (
         "(SELECT jsonb_build_object('database', datname, 'transaction_ids', age(datfrozenxid), "
@@ -142,6 +151,22 @@ class Archiver(Frozen):
     """The file that it last failed to archive."""
     failed_at: Moment | None
     archived_at: Moment | None
+
+
+class SynchronousStandbys(Frozen):
+    """The standbys that a commit waits for."""
+
+    names: str
+    """`synchronous_standby_names`; empty if no commit waits."""
+    connected: Count
+    hidden: Count
+    """Standbys of which the role may not see whether they are synchronous."""
+
+    @property
+    def needed(self) -> int:
+        """Return how many standbys a commit waits for."""
+        number = _NUMBER.match(self.names)
+        return int(number[1]) if number else int(bool(self.names.strip()))
 
 
 class Ids(Frozen):

@@ -14,6 +14,7 @@ from stackproof.kinds.postgresql_statistics import (
     LockWait,
     OpenTransaction,
     ReplicationSlot,
+    SynchronousStandbys,
 )
 from stackproof.sizes import Bytes
 from tests.shop import AT, GIB, container, created, psql
@@ -56,6 +57,10 @@ LAYER = ROOM.model_copy(update={"where": "/"})
 def slot(retained: int | None, *, active: bool = False, status: str = "extended") -> Any:
     size = None if retained is None else Bytes(retained)
     return ReplicationSlot(name="old", active=active, retained=size, wal_status=status)
+
+
+def standbys(names: str, connected: int = 0, hidden: int = 0) -> SynchronousStandbys:
+    return SynchronousStandbys(names=names, connected=connected, hidden=hidden)
 
 
 def archiver(failed: int | None, archived: int | None, *, archives: bool = True) -> Archiver:
@@ -136,6 +141,12 @@ CALLS: list[Any] = [
     (checks.test_replication_slots, (DB, (slot(OLD), slot(OLD, active=True)), Warnings())),
     (checks.test_replication_slots, (DB, (slot(NEW), slot(0)), Warnings())),
     (checks.test_replication_slots, (DB, (slot(None, status="lost"),), Warnings())),
+    (checks.test_synchronous_standbys, (DB, standbys(""))),
+    (checks.test_synchronous_standbys, (DB, standbys("a, b"))),
+    (checks.test_synchronous_standbys, (DB, standbys("*", connected=1))),
+    (checks.test_synchronous_standbys, (DB, standbys("FIRST 2 (a, b)", connected=1))),
+    (checks.test_synchronous_standbys, (DB, standbys("any 2(a, b, c)", connected=2))),
+    (checks.test_synchronous_standbys, (DB, standbys("3 (a, b, c)", connected=1, hidden=1))),
     (checks.test_archiving, (DB, archiver(None, None))),
     (checks.test_archiving, (DB, archiver(1, None))),
     (checks.test_archiving, (DB, archiver(61, 0))),
@@ -165,6 +176,8 @@ def test_what_is_said(call: Call, expected: Said) -> None:
          "sessions wait for a lock, for an unknown time: PostgreSQL 14 is the first to report it"),
         (checks.test_data_directory, (DB, disks("/srv/data"), INSIDE, SHOP, Warnings()),
          "/srv/data is in no mount that the engine lists"),
+        (checks.test_synchronous_standbys, (DB, standbys("a", hidden=1)),
+         "role app may not see which standbys are synchronous: GRANT pg_read_all_stats"),
         (checks.test_tables, (TEST, psql()),
          "PostgreSQL did not report its table users: no such row"),
         (checks.test_tables, (DB, psql(**FOUND, **{"rows orders": -1, "rows shop.items": 0})),

@@ -48,6 +48,7 @@ CRITICAL = {
     "nginx.routed",
     "nginx.workers",
     "postgresql.data_directory",
+    "postgresql.synchronous_standbys",
     "postgresql.tables",
     "rabbitmq.alarms",
     "rabbitmq.answers",
