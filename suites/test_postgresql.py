@@ -69,7 +69,7 @@ def test_data_directory(
     """Data outside a volume is lost when a deploy recreates the container.
 
     That its volume is mounted proves nothing if `PGDATA` leads elsewhere. Without a declared
-    volume or mount for data, this only warns.
+    `data_directory`, volume or mount for data, this only warns.
     """
     service = environment.services[postgresql.name]
     volumes = environment.data_mounts(service)
@@ -80,12 +80,12 @@ def test_data_directory(
         raise UnobservedError(f"{postgres_disks.directory} is in no mount that the engine lists")
     is_lasting = place is not None and place.kind != "tmpfs" and not place.is_anonymous
     as_declared = place is not None and place.target in (service.mounts or {})
+    declared = [f"in {each.source} at {path}" for path, each in volumes.items()]
+    is_elsewhere = postgresql.data_directory not in (None, postgres_disks.directory)
     misplaced = finding(
         postgresql,
         "data directory",
-        expected=f"in {', '.join(f'{each.source} at {path}' for path, each in volumes.items())}"
-        if volumes
-        else "in a volume",
+        expected=postgresql.data_directory or ", ".join(declared) or "in a volume",
         observed=f"{postgres_disks.directory} in {_named(place)}",
         evidence={"mounts": "\n".join(map(str, container.creation.mounts))},
         hint=(
@@ -93,9 +93,9 @@ def test_data_directory(
             in_container(subject_name(postgresql), "df -h {}", postgres_disks.directory),
         ),
     )
-    if not is_lasting and not volumes:
+    if not is_lasting and not volumes and not is_elsewhere:
         warn(misplaced)
-    assert is_lasting or as_declared or not volumes, misplaced
+    assert not is_elsewhere and (is_lasting or as_declared or not volumes), misplaced
 
 
 def test_disk_free(

@@ -110,7 +110,7 @@ FAULTS = (
         heal="docker rm --force vpn-postgres",
         red=checks("postgresql.data_directory[postgres]", "postgresql.disk_free[postgres]",
                    "identity.origin[postgres]"),
-        says="postgres data directory: expected in stackproof-lab_postgres at "
-        "/var/lib/postgresql/data, observed /small/pgdata in a tmpfs at /small",
+        says="postgres data directory: expected /var/lib/postgresql/data/pgdata, "
+        "observed /small/pgdata in a tmpfs at /small",
     ),
 )  # fmt: skip

@@ -116,7 +116,8 @@ class Postgresql(PasswordDatastore):
     disk_free: Ratio = 0.05
     """Minimum free share of the disks that hold its data directory and its WAL."""
     data_directory: AbsolutePath | None = None
-    """Its data directory. Default: `PGDATA` of its container, or where its image has it."""
+    """Where its data must be, without symbolic links. Default: anywhere in its volume. It is found
+    at `PGDATA` of its container, or where images have it."""
     expects: statistics.Expects | None = None
     """`tables` that its database must have, and the minimum of `rows` of tables."""
 

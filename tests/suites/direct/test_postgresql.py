@@ -48,6 +48,7 @@ SHOP = environment(
 )  # fmt: skip
 STORES: Any = SHOP.datastores
 DB, TEST = STORES.postgresql["db"], STORES.postgresql["test"]
+FIXED = DB.model_copy(update={"data_directory": f"{VOLUME}/pgdata"})
 FOUND = {"table users": True, "table orders": True, "table shop.items": True}
 FULL = Capacity(total=1000, free=49, where="/wal")
 ROOM = Capacity(total=1000, free=50, where=VOLUME)
@@ -134,6 +135,8 @@ CALLS: list[Any] = [
     (checks.test_data_directory, (TEST, layer(f"{VOLUME}/pgdata"), mounted(), SHOP, Warnings())),
     (checks.test_data_directory, (TEST, disks(), mounted(anonymous=VOLUME), SHOP, Warnings())),
     (checks.test_data_directory, (TEST, disks(), INSIDE, SHOP, Warnings())),
+    (checks.test_data_directory, (FIXED, disks(), INSIDE, SHOP, Warnings())),
+    (checks.test_data_directory, (FIXED, disks(f"{VOLUME}/other"), INSIDE, SHOP, Warnings())),
     (checks.test_disk_free, (DB, disks(shared_memory=ROOM), Warnings())),
     (checks.test_disk_free, (DB, disks(disks={VOLUME: ROOM, "/wal": FULL}), Warnings())),
     (checks.test_disk_free, (DB, disks(shared_memory=FULL), Warnings())),
