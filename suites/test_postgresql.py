@@ -95,7 +95,8 @@ def test_data_directory(
     )
     if not is_lasting and not volumes and not is_elsewhere:
         warn(misplaced)
-    assert not is_elsewhere and (is_lasting or as_declared or not volumes), misplaced
+    is_right = (is_lasting or as_declared or not volumes) and not is_elsewhere
+    assert is_right, misplaced
 
 
 def test_disk_free(
