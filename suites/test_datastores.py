@@ -169,13 +169,53 @@ def test_saves(redis: Redis, redis_state: RedisState) -> None:
 
 
 def test_appends(redis: Redis, redis_state: RedisState) -> None:
-    """If the append-only file cannot be written, a restart loses every write since then."""
-    assert not redis_state.aof_enabled or redis_state.aof_last_write_status == "ok", finding(
+    """If the append-only file cannot be written, a restart loses every write since then.
+
+    If it cannot be rewritten, it grows until the disk is full.
+    """
+    results = {
+        "append-only write": redis_state.aof_last_write_status,
+        "append-only rewrite": redis_state.aof_last_bgrewrite_status,
+    }
+    wrong = [name for name, result in results.items() if result != "ok"]
+    assert not redis_state.aof_enabled or not wrong, finding(
         redis,
-        "append-only write",
+        " and ".join(wrong),
         expected="ok",
-        observed=redis_state.aof_last_write_status,
+        observed=results.get(next(iter(wrong), "")),
         hint=(_log_of(redis), in_container(subject_name(redis), "df -h")),
+    )
+
+
+@declares("append_only")
+def test_append_only(redis: Redis, redis_state: RedisState) -> None:
+    """Without an append-only file, a crash loses every write since the last save."""
+    assert redis_state.aof_enabled == redis.append_only, finding(
+        redis,
+        "appendonly",
+        expected=_on(redis.append_only),
+        observed=_on(redis_state.aof_enabled),
+        hint=(
+            _redis_cli(redis, line("redis-cli config get appendonly")),
+            advice("fix appendonly where Redis is configured: CONFIG SET lasts until it restarts"),
+        ),
+    )
+
+
+@declares("eviction")
+def test_eviction(redis: Redis, redis_state: RedisState) -> None:
+    """A queue must not lose keys when memory is short, and a cache must not refuse writes."""
+    if not redis_state.maxmemory_policy:
+        raise UnobservedError("Redis does not report its maxmemory-policy")
+    assert redis_state.maxmemory_policy == redis.eviction, finding(
+        redis,
+        "maxmemory-policy",
+        expected=redis.eviction,
+        observed=redis_state.maxmemory_policy,
+        hint=(
+            _redis_cli(redis, line("redis-cli config get maxmemory*")),
+            advice("fix it where Redis is configured: CONFIG SET lasts until it restarts"),
+        ),
     )
 
 
@@ -214,8 +254,22 @@ def test_replicas(redis: Redis, redis_state: RedisState) -> None:
 
 
 @declares("clients_used")
-def test_clients_free(redis: Redis, redis_state: RedisState) -> None:
-    """At its maximum of clients, Redis refuses every new connection."""
+def test_clients_free(
+    redis: Redis, redis_state: RedisState, warn: Callable[[Finding], None]
+) -> None:
+    """At its maximum of clients, Redis refuses every new connection.
+
+    That it refused some since it started is a warning.
+    """
+    if redis_state.rejected_connections:
+        warn(
+            finding(
+                redis,
+                "rejected connections",
+                expected="none since it started",
+                observed=redis_state.rejected_connections,
+            )
+        )
     used, most = redis_state.connected_clients, redis_state.maxclients
     if used is None or not most:
         raise UnobservedError("Redis does not report maxclients: version 7 is the first that does")
@@ -227,6 +281,10 @@ def test_clients_free(redis: Redis, redis_state: RedisState) -> None:
         observed=f"{used} ({used / most:.0%})",
         hint=_redis_cli(redis, line("redis-cli client list")),
     )
+
+
+def _on(enabled: object) -> str:
+    return "yes" if enabled else "no"
 
 
 def _log_of(datastore: Datastore) -> Hint:

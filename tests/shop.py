@@ -64,9 +64,18 @@ PROXY = Proxy(
     addresses={},
 )
 STATE = {"in_recovery": False, "read_only": False, "connections": 6, "max_connections": 100}
+STATISTICS: dict[str, Any] = {
+    "replication_slots": [],
+    "archiver": {"archives": False, "failed_wal": None, "failed_at": None, "archived_at": None},
+    "synchronous_standbys": {"names": "", "connected": 0, "hidden": 0},
+    "ids": {"database": "shop", "transaction_ids": 9, "multixact_ids": 0, "autovacuum": True},
+    "open_transactions": [],
+    "lock_waits": [],
+}
 INFO = {
     "role": "master", "loading": 0, "rdb_last_bgsave_status": "ok", "aof_enabled": 1,
-    "aof_last_write_status": "ok", "used_memory": 900, "maxmemory": 0,
+    "aof_last_write_status": "ok", "aof_last_bgrewrite_status": "ok", "used_memory": 900,
+    "maxmemory": 0,
 }  # fmt: skip
 
 
@@ -105,7 +114,22 @@ def said(command: str, exit_code: int | None, output: str, **more: Any) -> Comma
 
 
 def psql(**changes: Any) -> CommandResult:
-    return said("psql", 0, json.dumps({**STATE, **changes}))
+    """The rows of a server; a row of statistics that is None is missing."""
+    rows = {**STATISTICS, **{name: row for name, row in changes.items() if name not in STATE}}
+    state = {**STATE, **{name: value for name, value in changes.items() if name in STATE}}
+    printed = [{name: row} for name, row in rows.items() if row is not None]
+    return said("psql", 0, "\n".join(map(json.dumps, [*printed, state])))
+
+
+def postgres_df(**free: int) -> CommandResult:
+    """The disks of a server, each with 100 KiB and so many free: `data`, `wal` and `shm`."""
+    places = {"data": "/", "wal": "/", "shm": "/dev/shm"}  # noqa: S108 - a mount point
+    rows = [
+        "Filesystem 1024-blocks Used Available Capacity Mounted on\n"
+        f"/dev/vda 100 {100 - free.get(name, 50)} {free.get(name, 50)} 50% {where}"
+        for name, where in places.items()
+    ]
+    return said("df", 0, "\n".join(["directory /data/pgdata", *rows]))
 
 
 def redis_info(**changes: Any) -> CommandResult:

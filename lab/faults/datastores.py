@@ -2,7 +2,7 @@
 
 from lab.faults.fault import Fault, checks, health_is
 
-_POSTGRES = ("datastores.*[postgres]",)
+_POSTGRES = ("datastores.*[postgres]", "postgresql.*[postgres]")
 _REDIS = ("datastores.*[redis]",)
 _FILL = "for i = 1, ARGV[1] do redis.call('set', i, string.rep('x', ARGV[2])) end"
 """Sets so many keys to values of so many bytes."""
@@ -17,7 +17,8 @@ def _altered_redis(definition: str, *options: str) -> str:
     )
 
 
-def _psql(*statements: str, database: str = "platform_db", options: str = "") -> str:
+def psql(*statements: str, database: str = "platform_db", options: str = "") -> str:
+    """A shell line that runs SQL, without a single quote in it, in the lab's PostgreSQL."""
     said = " ".join(f"-c '{statement}'" for statement in statements)
     return (
         f"docker exec --env PGOPTIONS='{options}' vpn-postgres "
@@ -44,8 +45,8 @@ FAULTS = (
     Fault(
         "postgres-database-missing",
         "a restore was broken off, with the database under another name",
-        inject=_psql("ALTER DATABASE platform_db RENAME TO platform_old", database="postgres"),
-        heal=_psql("ALTER DATABASE platform_old RENAME TO platform_db", database="postgres"),
+        inject=psql("ALTER DATABASE platform_db RENAME TO platform_old", database="postgres"),
+        heal=psql("ALTER DATABASE platform_old RENAME TO platform_db", database="postgres"),
         red=checks("datastores.query[postgres]"),
         unknown=_POSTGRES,
         says='database "platform_db" does not exist',
@@ -53,9 +54,9 @@ FAULTS = (
     Fault(
         "postgres-read-only",
         "PostgreSQL was made read-only for a migration, and left so",
-        inject=_psql("ALTER SYSTEM SET default_transaction_read_only = on",
+        inject=psql("ALTER SYSTEM SET default_transaction_read_only = on",
                      "SELECT pg_reload_conf()"),
-        heal=_psql("ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()",
+        heal=psql("ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()",
                    options="-c default_transaction_read_only=off"),
         red=checks("datastores.writable[postgres]"),
         says="postgres writes: expected writable, observed read-only",
@@ -66,7 +67,7 @@ FAULTS = (
         inject="docker exec vpn-postgres touch /var/lib/postgresql/data/pgdata/standby.signal\n"
         "docker restart vpn-postgres",
         until=health_is("vpn-postgres", "healthy"),
-        heal=_psql("SELECT pg_promote()"),
+        heal=psql("SELECT pg_promote()"),
         red=checks("datastores.writable[postgres]"),
         says="postgres writes: expected writable, observed in recovery",
     ),
@@ -101,6 +102,31 @@ FAULTS = (
         + _redis("bgsave", "config set stop-writes-on-bgsave-error yes"),
         red=checks("datastores.saves[redis]"),
         says="redis last save: expected ok, observed err",
+    ),
+    Fault(
+        "redis-rewrite-fails",
+        "Redis may no longer write its directory when its append-only file has grown",
+        inject="docker exec --user root vpn-redis chmod 500 /data\n" + _redis("bgrewriteaof"),
+        until=_redis("info persistence") + " | grep -q aof_last_bgrewrite_status:err",
+        heal="docker exec --user root vpn-redis chmod 755 /data\n" + _redis("bgrewriteaof"),
+        red=checks("datastores.appends[redis]"),
+        says="redis append-only rewrite: expected ok, observed err",
+    ),
+    Fault(
+        "redis-append-only-off",
+        "the append-only file was switched off to save a disk, and left so",
+        inject=_redis("config set appendonly no"),
+        heal=_redis("config set appendonly yes"),
+        red=checks("datastores.append_only[redis]"),
+        says="redis appendonly: expected yes, observed no",
+    ),
+    Fault(
+        "redis-evicts",
+        "Redis was configured as a cache: at its maximum, it deletes jobs",
+        inject=_redis("config set maxmemory-policy allkeys-lru"),
+        heal=_redis("config set maxmemory-policy noeviction"),
+        red=checks("datastores.eviction[redis]"),
+        says="redis maxmemory-policy: expected noeviction, observed allkeys-lru",
     ),
     Fault(
         "redis-disk-full",

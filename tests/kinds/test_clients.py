@@ -98,7 +98,7 @@ def test_postgresql_at_another_port(inside: Container) -> None:
         inside.program(client, 'echo "$*"')
     ready, query = inside.run(pg_isready.line(server)), inside.run(psql.line(server))
     assert ready.output == "-U app -d shop -p 5433 -t 2 -h 172.20.0.5,172.21.0.7"
-    assert query.output.startswith("-XAtw -U app -d shop -p 5433 -c SELECT ")
+    assert query.output.startswith("-XAtw -U app -d shop -p 5433 -c SET ")
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,8 @@ def test_postgresql_with_a_password_is_asked_over_tcp(inside: Container) -> None
         line = psql.line(server)
         assert VALUE not in line
         output = inside.run(line, APP_PASSWORD=VALUE).output
-        assert output.startswith("psql -XAtw -U app -d shop -c SELECT json_build_object(")
+        assert output.startswith("psql -XAtw -U app -d shop -c SET ")
+        assert " -c SELECT json_build_object('in_recovery'," in output
         assert output.endswith(f" -h 172.20.0.5,172.21.0.7 PGPASSWORD={VALUE} REDISCLI_AUTH=")
 
 

@@ -78,7 +78,9 @@ def test_lines() -> None:
     assert """-d '"'"'shop orders'"'"' -t 2 -h "$hosts" 2>&1""" in ready
     inside = server.model_copy(update={"over_tcp": False})
     assert pg_isready.line(inside) == ready.label
-    assert """exec psql -XAtw -U app -d '"'"'shop orders'"'"' -c "$query\"'""" in psql.line(server)
+    assert """exec psql -XAtw -U app -d '"'"'shop orders'"'"' "$@" -c "$query\"'""" in psql.line(
+        server
+    )
     assert redis_ping.line(Redis(name="cache")).label == "redis-cli ping"
     assert redis_info.line(Redis(name="cache")).label == "redis-cli info"
     assert " -p 6380 info" in redis_info.line(Redis(name="cache", port=6380))

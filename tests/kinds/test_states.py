@@ -13,7 +13,7 @@ INFO = "\r\n".join(
     [
         "# Memory", "used_memory:941800", "used_memory_human:919.73K", "maxmemory:0",
         "# Persistence", "loading:0", "rdb_last_bgsave_status:ok", "aof_enabled:1",
-        "aof_last_write_status:ok", "# Replication", "role:master",
+        "aof_last_write_status:ok", "aof_last_bgrewrite_status:ok", "# Replication", "role:master",
     ]
 )  # fmt: skip
 ROW = '{"in_recovery" : false, "read_only" : true, "connections" : 7, "max_connections" : 100}'

@@ -31,6 +31,7 @@ FINE = shop.facts(
         "pg_isready db": said("pg_isready", 0, "accepting connections"),
         "redis_ping cache": said("redis-cli ping", 0, "PONG"),
         "psql db": shop.psql(),
+        "postgres_df db": shop.postgres_df(),
         "redis_info cache": shop.redis_info(),
         "nginx_test api": said("nginx -t", 0, "syntax is ok"),
     },

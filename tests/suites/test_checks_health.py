@@ -214,10 +214,12 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
         },
     }
     observed = shop.facts(
+        containers=dict.fromkeys(POSTGRESQL, shop.container()),
         responses={name: case.response for name, case in ROUTES.items()},
         commands={f"pg_isready {name}": result for name, (_, result) in POSTGRESQL.items()}
         | {f"redis_ping {name}": result for name, (_, result) in REDIS.items()}
         | {f"psql {name}": shop.psql() for name in POSTGRESQL}
+        | {f"postgres_df {name}": shop.postgres_df() for name in POSTGRESQL}
         | {f"redis_info {name}": shop.redis_info() for name in REDIS},
     )
     folder = tmp_path_factory.mktemp("answers")

@@ -42,6 +42,17 @@ POSTGRESQL: dict[str, tuple[Failures, CommandResult]] = {
             "database shop, observed no such database",
             "datastores.writable": "?PostgreSQL did not answer a query: no such database",
             "datastores.connections_free": "?PostgreSQL did not answer a query: no such database",
+            **dict.fromkeys(
+                (
+                    "postgresql.archiving",
+                    "postgresql.lock_waits",
+                    "postgresql.open_transactions",
+                    "postgresql.replication_slots",
+                    "postgresql.synchronous_standbys",
+                    "postgresql.transaction_ids",
+                ),
+                "?PostgreSQL did not answer a query: no such database",
+            ),
         },
         said("psql", 2, "no such database"),
     ),
@@ -189,9 +200,10 @@ def _environment() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     observed = shop.facts(
-        containers=dict.fromkeys(USED, shop.container()),
+        containers=dict.fromkeys([*USED, *POSTGRESQL], shop.container()),
         usage={name: used for name, (_, used) in USED.items()},
         commands={f"psql {name}": result for name, (_, result) in POSTGRESQL.items()}
+        | {f"postgres_df {name}": shop.postgres_df() for name in POSTGRESQL}
         | {f"redis_info {name}": result for name, (_, result) in REDIS.items()},
         answers={f"health {name}": answer for name, (_, answer) in HEALTHS.items()}
         | {f"models {name}": answer for name, (_, answer) in MODELS.items()},

@@ -9,11 +9,22 @@ from pydantic import Field, ValidationError
 
 from stackproof.facts.command import CommandResult
 from stackproof.facts.fields import Count
+from stackproof.facts.machine import Capacity
 from stackproof.frozen import Frozen
+from stackproof.kinds import postgresql_statistics as statistics
 from stackproof.kinds.password import PasswordDatastore, with_password
+from stackproof.kinds.postgresql_statistics import (
+    Archiver,
+    Ids,
+    LockWait,
+    OpenTransaction,
+    ReplicationSlot,
+    SynchronousStandbys,
+)
 from stackproof.kinds.registry import DeclaredContainer, command, datastore, invalid_fields, state
-from stackproof.schema.values import Port, Ratio, SingleLine
-from stackproof.shell import Line, database_name, line, number, script_line
+from stackproof.schema.values import AbsolutePath, Port, Ratio, SingleLine
+from stackproof.shell import Line, argument, database_name, line, lines, number, path, script_line
+from stackproof.sizes import Bytes
 from stackproof.unobserved import UnobservedError
 
 # One row, so that all values are from the same moment. Every role may read these; in
@@ -27,10 +38,11 @@ STATE_QUERY = (
 )
 
 
+Seconds = Annotated[int, Field(gt=0, le=31_536_000)]
 UNAUTHENTICATED = "no password supplied"
 """The error of a client that has no password for a server that requires one."""
 _MISMATCH = re.compile(r"^WARNING: +(.* has (?:a collation )?version mismatch)", re.MULTILINE)
-_QUERY = 'psql -XAtw -U <user> -d <database> -c "$query"'
+_QUERY = 'psql -XAtw -U <user> -d <database> "$@" -c "$query"'
 # The official image trusts its socket and loopback. Clients come over TCP from a network, as does a
 # connection to the container's own address.
 # libpq tries one after the other: with IPv6, the server may listen at one of them alone.
@@ -64,6 +76,22 @@ esac
 fi
 exec {_QUERY}"""
 
+# `postmaster.pid` proves that a server runs in it.
+_DISKS = """\
+directory=<directory>
+for each in "$directory" "$PGDATA" /var/lib/postgresql/data /bitnami/postgresql/data \
+"$(readlink /proc/1/cwd 2>/dev/null)"; do
+[ -z "$found" ] && [ "$each" ] && [ -e "$each/postmaster.pid" ] && found=$(cd "$each" && pwd -P)
+done
+[ "$found" ] || { echo 'no postmaster.pid found: declare data_directory'; exit 1; }
+echo "directory $found"
+df -P -k "$found" && df -P -k "$found/pg_wal/." || exit 1
+df -P -k /dev/shm 2>/dev/null; exit 0"""
+_REQUIRED = 2
+"""File systems that `df` must report: that of the data, and that of the WAL."""
+_DIRECTORY = re.compile(r"^directory (/.*)$", re.MULTILINE)
+_DISK = re.compile(r"^\S.*? +(\d+) +\d+ +(\d+) +(?:\d+%|-) +(/.*)$", re.MULTILINE)
+
 
 @datastore("postgresql")
 class Postgresql(PasswordDatastore):
@@ -77,6 +105,21 @@ class Postgresql(PasswordDatastore):
     """The port that it listens on. Default: `PGPORT` of its container, or 5432."""
     connections_used: Ratio = 0.8
     """Share of `max_connections` that may be in use. A deploy doubles a service's connections."""
+    retained_wal: Bytes = Bytes(10 << 30)
+    """WAL that an inactive replication slot may retain."""
+    ids_used: Ratio = 0.75
+    """Share of transaction ids and of multixact ids that may be in use. At 1 it refuses writes."""
+    idle_transaction_seconds: Seconds = 3600
+    """How long a session may be idle in a transaction, and a transaction may stay prepared."""
+    lock_wait_seconds: Seconds = 600
+    """How long a session may wait for a lock. Advisory locks do not count."""
+    disk_free: Ratio = 0.05
+    """Minimum free share of the disks that hold its data directory and its WAL."""
+    data_directory: AbsolutePath | None = None
+    """Where its data must be, without symbolic links. Default: anywhere in its volume. It is found
+    at `PGDATA` of its container, or where images have it."""
+    expects: statistics.Expects | None = None
+    """`tables` that its database must have, and the minimum of `rows` of tables."""
 
     images = frozenset(
         {
@@ -113,10 +156,26 @@ def psql(postgresql: Postgresql) -> Line:
     """
     if postgresql.has_password:
         then = _line(postgresql, _OVER_TCP if postgresql.over_tcp else _INSIDE)
-        inner = with_password(postgresql, then, "PGPASSWORD")
+        ask = with_password(postgresql, then, "PGPASSWORD")
     else:
-        inner = _line(postgresql, _AS_IN_IMAGE)
+        ask = _line(postgresql, _AS_IN_IMAGE)
+    # The state is the last of them: the client's exit code is whether that was answered.
+    first = (
+        line('set -- "$@" -c <statement>', statement=argument(each))
+        for each in statistics.statements(postgresql.expects)
+    )
+    inner = lines(*first, ask)
     return script_line(inner, _line(postgresql, _SHOWN_QUERY))
+
+
+@command(Postgresql)
+def postgres_df(postgresql: Postgresql) -> Line:
+    """Result of `df` for the data directory, the WAL in it, and `/dev/shm`."""
+    directory = postgresql.data_directory
+    return script_line(
+        line(_DISKS, directory=path(directory) if directory else argument("")),
+        "df -P -k $PGDATA $PGDATA/pg_wal /dev/shm",
+    )
 
 
 def _line(postgresql: Postgresql, text: str) -> Line:
@@ -162,3 +221,81 @@ def postgres_state(result: CommandResult) -> PostgresState:
         raise UnobservedError(
             f"PostgreSQL's answer cannot be read{invalid_fields(error)}: {result.observed}"
         ) from None
+
+
+@state(psql)
+def postgres_slots(result: CommandResult) -> tuple[ReplicationSlot, ...]:
+    """Permanent replication slots of the server."""
+    return statistics.reported(
+        result, "replication_slots", tuple[ReplicationSlot, ...], "replication slots"
+    )
+
+
+@state(psql)
+def postgres_archiver(result: CommandResult) -> Archiver:
+    """What the archiver did last."""
+    return statistics.reported(result, "archiver", Archiver, "archiver")
+
+
+@state(psql)
+def postgres_synchronous_standbys(result: CommandResult) -> SynchronousStandbys:
+    """Standbys that a commit waits for."""
+    return statistics.reported(
+        result, "synchronous_standbys", SynchronousStandbys, "synchronous standbys"
+    )
+
+
+@state(psql)
+def postgres_ids(result: CommandResult) -> Ids:
+    """Transaction ids and multixact ids in use."""
+    return statistics.reported(result, "ids", Ids, "transaction ids")
+
+
+@state(psql)
+def postgres_open_transactions(result: CommandResult) -> tuple[OpenTransaction, ...]:
+    """Transactions that nobody works on, of the sessions that the declared role may see."""
+    return statistics.reported(
+        result, "open_transactions", tuple[OpenTransaction, ...], "open transactions"
+    )
+
+
+@state(psql)
+def postgres_lock_waits(result: CommandResult) -> tuple[LockWait, ...]:
+    """Sessions that wait for a lock."""
+    return statistics.reported(result, "lock_waits", tuple[LockWait, ...], "lock waits")
+
+
+class PostgresDisks(Frozen):
+    """Where the data of a PostgreSQL server is, and how much is free there."""
+
+    directory: str
+    """Its data directory, without symbolic links."""
+    disks: Mapping[str, Capacity]
+    """The file system of the data directory, and that of its WAL if it is another, by path."""
+    shared_memory: Capacity | None
+    """`/dev/shm`, if it is there."""
+
+
+@state(postgres_df)
+def postgres_disks(result: CommandResult) -> PostgresDisks:
+    """Where its data is, and the free space there.
+
+    Raises:
+        UnobservedError: the data directory was not found, or `df` did not report it.
+    """
+    if result.exit_code != 0:
+        raise UnobservedError(f"PostgreSQL's disk cannot be observed: {result.observed}")
+    directory = _DIRECTORY.search(result.output)
+    disks = [
+        Capacity(total=int(total) << 10, free=int(free) << 10, where=where)
+        for total, free, where in _DISK.findall(result.output)
+    ]
+    if directory is None or len(disks) < _REQUIRED or not all(each.total for each in disks):
+        raise UnobservedError(f"PostgreSQL's disk cannot be read: {result.observed}")
+    data, wal, *shared = disks
+    found = {directory[1]: data}
+    if wal.where != data.where:
+        found[f"{directory[1]}/pg_wal"] = wal
+    return PostgresDisks(
+        directory=directory[1], disks=found, shared_memory=shared[0] if shared else None
+    )

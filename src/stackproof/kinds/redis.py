@@ -18,6 +18,7 @@ from stackproof.kinds.registry import (
     invalid_fields,
     state,
 )
+from stackproof.schema.expected import expect
 from stackproof.schema.values import Port, Ratio, SingleLine
 from stackproof.shell import Line, database_name, line, number, script_line
 from stackproof.sizes import Bytes
@@ -32,6 +33,17 @@ NO_PERMISSION = "NOPERM"
 """What begins the error of a user that may not use a command."""
 _FIELD = re.compile(r"^(\w+):(.*?)\r?$", re.MULTILINE)
 _NUMBER = re.compile(r"[0-9]{1,20}")
+
+
+_POLICIES = (
+    "noeviction",
+    *(f"allkeys-{how}" for how in ("lru", "lfu", "lrm", "random")),
+    *(f"volatile-{how}" for how in ("lru", "lfu", "lrm", "random", "ttl")),
+)
+EvictionPolicy = Annotated[
+    str,
+    expect("a maxmemory-policy such as noeviction", _POLICIES.__contains__, enum=list(_POLICIES)),
+]
 
 
 @datastore("redis")
@@ -52,6 +64,10 @@ class Redis(PasswordDatastore):
     clients_used: Ratio | None = None
     """Share of `maxclients` that may be connected; not verified if it is not declared. Redis 7 and
     later report it."""
+    eviction: EvictionPolicy | None = None
+    """The `maxmemory-policy` that it must have, such as `noeviction`."""
+    append_only: bool | None = None
+    """Whether it must keep an append-only file (`appendonly yes`)."""
 
     images = frozenset({"redis", "redis-stack-server", "redis-stack"})
     programs = frozenset({"redis-server", "redis-stack-server"})
@@ -163,11 +179,15 @@ class RedisState(Frozen):
     """`ok` or `err`; `ok` too if it has never saved."""
     aof_enabled: bool
     aof_last_write_status: str
+    aof_last_bgrewrite_status: str
+    """`ok` or `err`; `ok` too if it was never rewritten."""
     used_memory: Size
     maxmemory: Size
     """0 if there is no maximum."""
     maxmemory_policy: str = ""
     connected_clients: Number | None = None
+    rejected_connections: Number = 0
+    """Connections that were refused at `maxclients`, since it started."""
     maxclients: Number | None = None
     """None if it does not report it."""
     min_slaves_good_slaves: Number | None = None

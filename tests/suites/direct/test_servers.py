@@ -50,8 +50,9 @@ SHOP = environment(
     },
     datastores={
         "postgresql": {"db": {"user": "app", "database": "shop", "connections_used": 0.5}},
-        "redis": {"api": {"memory_used": 0.5, "clients_used": 0.5},
-                  "web": {"password_file": "/run/secrets/redis"}},
+        "redis": {"api": {"memory_used": 0.5, "clients_used": 0.5, "append_only": False},
+                  "web": {"password_file": "/run/secrets/redis", "append_only": True,
+                          "eviction": "noeviction"}},
         "mysql": {"edge": {"user": "app", "database": "shop", "connections_used": 0.5}},
         "rabbitmq": {"road": {"memory_used": 0.5, "user": "app", "password_variable": "PASSWORD"}},
         "memcached": {"proxy": {"connections_used": 0.5, "evicted": 0.5}},
@@ -77,7 +78,8 @@ def postgres(**fields: Any) -> PostgresState:
 def redis(**fields: Any) -> RedisState:
     return RedisState(
         **{"role": "master", "loading": False, "rdb_last_bgsave_status": "ok", "aof_enabled": True,
-           "aof_last_write_status": "ok", "used_memory": 0, "maxmemory": 0, **fields}
+           "aof_last_write_status": "ok", "aof_last_bgrewrite_status": "ok", "used_memory": 0,
+           "maxmemory": 0, **fields}
     )  # fmt: skip
 
 
@@ -126,6 +128,14 @@ CALLS: list[Any] = [
     (datastores.test_saves, (REDIS, redis(rdb_last_bgsave_status="err"))),
     (datastores.test_appends, (REDIS, redis(aof_last_write_status="err"))),
     (datastores.test_appends, (REDIS, redis(aof_last_write_status="err", aof_enabled=False))),
+    (datastores.test_appends, (REDIS, redis(aof_last_bgrewrite_status="err"))),
+    (datastores.test_appends, (REDIS, redis(aof_last_write_status="err",
+     aof_last_bgrewrite_status="err"))),
+    (datastores.test_append_only, (SECURED, redis(aof_enabled=False))),
+    (datastores.test_append_only, (SECURED, redis())),
+    (datastores.test_append_only, (REDIS, redis())),
+    (datastores.test_eviction, (SECURED, redis(maxmemory_policy="allkeys-lru"))),
+    (datastores.test_eviction, (SECURED, redis(maxmemory_policy="noeviction"))),
     (datastores.test_memory_free, (REDIS, redis(used_memory=500, maxmemory=1000))),
     (datastores.test_memory_free, (REDIS, redis(used_memory=499, maxmemory=1000))),
     (datastores.test_memory_free, (REDIS, redis(used_memory=499))),
@@ -133,6 +143,8 @@ CALLS: list[Any] = [
     (datastores.test_replicas, (REDIS, redis(min_slaves_good_slaves=1))),
     (datastores.test_clients_free, (REDIS, redis(connected_clients=5, maxclients=10))),
     (datastores.test_clients_free, (REDIS, redis(connected_clients=4, maxclients=10))),
+    (datastores.test_clients_free, (REDIS, redis(connected_clients=4, maxclients=10,
+     rejected_connections=3), Warnings())),
     (mysql.test_query, (MYSQL, said("mysql", 1, "a\nERROR 1049"))),
     (mysql.test_writable, (MYSQL, MysqlState(read_only=("read_only", "super_read_only"),
      connections=1, max_connections=2))),
@@ -238,6 +250,8 @@ def test_what_it_says(call: Call, expected: Said) -> None:
         (host.test_engine_version, (HOST, MACHINE.model_copy(
             update={"engine_version": "v20.10.0-rc1"})),
          "the engine's version is v20.10.0-rc1, which precedes 20.10"),
+        (datastores.test_eviction, (SECURED, redis()),
+         "Redis does not report its maxmemory-policy"),
         (nginx.test_routed, (SHOP.routes["home"], SHOP, (), leads("api:1", "web:2",
                                                                  depends_on="$a"), False),
          "$a decides where the route leads: api:1, web:2"),
