@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from stackproof.deploy.flapping import is_flapping, recent_failures
+from stackproof.deploy.health_command import always_succeeds
 from stackproof.deploy.settling import is_done
 from stackproof.environment.model import Environment
 from stackproof.environment.practices import Practice
@@ -147,7 +148,8 @@ def test_health_check(
 ) -> None:
     """Without a health check that runs, a deploy cannot tell a hung service from a working one.
 
-    If the environment declares neither `healthcheck` nor another way to ask, it is a warning.
+    If the environment declares neither `healthcheck` nor another way to ask, it is a warning. So is
+    one whose exit code is always 0 (`true`, `curl … || exit 0`): it proves nothing.
     """
     has_one, ran = container.creation.has_health_check, container.health and container.health.log
     problem = finding(
@@ -167,6 +169,19 @@ def test_health_check(
         declared = service.healthcheck and environment.compose is None
         optional = has_one or declared or environment.can_be_asked(service)
         fine = bool(optional or tolerated("no-health-check", problem))
+    command = container.creation.settings and container.creation.settings.health_check
+    if fine and has_one and command and (always := always_succeeds(command)):
+        problem = finding(
+            service,
+            "health check",
+            expected="one that can fail",
+            observed=f"one whose exit code is always 0: {always}",
+            hint=(
+                server("docker inspect --format '{{json .Config.Healthcheck}}' {}", container.name),
+                *recreate("healthcheck", service.name),
+            ),
+        )
+        fine = tolerated("no-health-check", problem)
     assert fine, problem
 
 
