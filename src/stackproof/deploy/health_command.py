@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import PurePosixPath
 
 from stackproof.facts.settings import CommandLine
@@ -89,7 +89,9 @@ def _succeeds(command: list[str]) -> bool:
         return True
     is_success = bool(command) and PurePosixPath(command[0]).name in _SUCCEEDS
     # A full disk or a missing folder fails a redirection.
-    targets = [target for word, target in zip(command, command[1:], strict=False) if ">" in word]
-    return is_success and "<" not in command and all(
-        target in ("/dev/null", "1", "2") for target in targets
+    targets = [target for word, target in pairwise(command) if ">" in word]
+    return (
+        is_success
+        and "<" not in command
+        and all(target in ("/dev/null", "1", "2") for target in targets)
     )
