@@ -81,7 +81,7 @@ FAULTS = (
         inject=_mounted_disk(f"head -c 1000K /dev/zero > {DISK}/rows"),
         heal="rm out/override.yaml",
         red=checks("host.mounts_free[host]", *_MOUNT_ADDED),
-        says=f"host disks of mounts: expected at least 5% and 5% of the inodes free, "
+        says=f"host disks of mounts: expected at least 5% free, "
         f"observed 2.3% (24 KiB of 1 MiB) at {DISK}",
     ),
     Fault(

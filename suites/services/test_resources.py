@@ -176,7 +176,7 @@ def test_files_free(service: Service, usage: Usage) -> None:
         expected=f"under {share:.0%} of {most.limit}",
         observed=f"{most.used} ({most.ratio:.0%}) of {most.name}",
         hint=(
-            server("ls -l /proc/{}/fd", str(most.pid)),
+            docker("top", subject_name(service)),
             advice("fix the leak, or raise nofile in ulimits of {}", service.name),
         ),
     )

@@ -197,8 +197,6 @@ class OpenFiles(Frozen):
     """The files and connections that a process of a container has open."""
 
     name: str
-    pid: Count
-    """Its number on the engine's machine."""
     used: Count
     limit: Count | None
     """The limit in force for it; None if there is none."""

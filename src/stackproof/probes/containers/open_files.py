@@ -50,15 +50,13 @@ def parse(output: str, containers: Iterable[str]) -> Mapping[str, OpenFiles | Un
         elif not counted:
             found[container] = Unobserved(reason="its open files were not counted")
         else:
-            each_of = (_open_files(names[pid], pid, counts[pid], limits[pid]) for pid in counted)
+            each_of = (_open_files(names[pid], counts[pid], limits[pid]) for pid in counted)
             found[container] = max(each_of, key=lambda each: (each.ratio, each.used))
     return found
 
 
-def _open_files(name: str, pid: str, used: int, limit: str) -> OpenFiles:
-    return OpenFiles(
-        name=name, pid=int(pid), used=used, limit=None if limit == "unlimited" else int(limit)
-    )
+def _open_files(name: str, used: int, limit: str) -> OpenFiles:
+    return OpenFiles(name=name, used=used, limit=None if limit == "unlimited" else int(limit))
 
 
 def _by_process(output: str, pattern: str) -> dict[str, str]:
