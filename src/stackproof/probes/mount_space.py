@@ -13,8 +13,11 @@ from stackproof.shell import Line, Operand, UnusableError
 from stackproof.unobserved import Unobserved
 
 # Of a directory that the login user may not see, the nearest one that it may see is measured: it
-# counts if it is in the same file system. Network file systems may not answer, hence the limit.
-_MEASURE = r"""
+# counts if it is in the same file system. A network file system may not answer at all: this comes
+# last, and what was printed before it counts.
+_SCRIPT = r"""
+sed -nE -e 's#^([^ ]+ ){2}([^ ]+) [^ ]+ ([^ ]+) (r[ow])(,[^ ]*)?( [^ ]+)* - ([^ ]+) [^ ]* '\
+'(r[ow]).*#point \2 \4 \8 \7 \3#p' /proc/self/mountinfo
 set --
 for each in <sources>; do
   if [ -e "$each" ] && [ ! -d "$each" ]; then printf 'file %s\n' "$each"; continue; fi
@@ -27,11 +30,6 @@ for each in <sources>; do
   fi
 done
 [ $# -eq 0 ] || stat -f -c 'space %S %b %f %a %c %d %n' -- "$@" 2>&1
-"""
-_SCRIPT = r"""
-sed -nE -e 's#^([^ ]+ ){2}([^ ]+) [^ ]+ ([^ ]+) (r[ow])(,[^ ]*)?( [^ ]+)* - ([^ ]+) [^ ]* '\
-'(r[ow]).*#point \2 \4 \8 \7 \3#p' /proc/self/mountinfo
-timeout -s KILL 2 sh -c <measure>
 """
 _OF_KERNEL = ("/proc", "/sys", "/dev")
 _ALWAYS_READ_ONLY = frozenset({"cramfs", "erofs", "iso9660", "romfs", "squashfs", "udf"})
@@ -70,8 +68,7 @@ def command(paths: Iterable[str]) -> Line | None:
     operands: list[Operand] = [shell.path(each) for each in sorted(paths)[:_MOST_SOURCES]]
     if not operands:
         return None
-    measure = shell.script(shell.line(_MEASURE, sources=operands))
-    return shell.line(_SCRIPT, measure=measure)
+    return shell.line(_SCRIPT, sources=operands)
 
 
 def parse(
@@ -85,9 +82,9 @@ def parse(
         data_directory: the directory of the engine's data.
     """
     points = list(_points(output))
-    files = set(re.findall(r"^file (/.+)$", output, re.MULTILINE))
-    measured = dict(re.findall(r"^data (/.+)\nmeasured (/.*)$", output, re.MULTILINE))
-    missing = set(re.findall(r"^data (/.+)\nnowhere$", output, re.MULTILINE))
+    files = set(re.findall(r"^file (/.*)$", output, re.MULTILINE))
+    measured = dict(re.findall(r"^data (/.*)\nmeasured (/.*)$", output, re.MULTILINE))
+    missing = set(re.findall(r"^data (/.*)\nnowhere$", output, re.MULTILINE))
     spaces = {
         found[7]: tuple(map(int, found.groups()[:6])) for found in re.finditer(
             r"^space (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (/.*)$", output, re.MULTILINE)

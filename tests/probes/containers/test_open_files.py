@@ -19,9 +19,9 @@ PRINTED = f"""\
 /proc/7/comm:redis: server
 /proc/8/comm:python3
 /proc/9/comm:nginx
-/proc/7/limits:Max open files            1000                 4096                 files     
-/proc/8/limits:Max open files            100                  4096                 files     
-/proc/9/limits:Max open files            unlimited            unlimited            files     
+/proc/7/limits:Max open files            1000                 4096                 files
+/proc/8/limits:Max open files            100                  4096                 files
+/proc/9/limits:Max open files            unlimited            unlimited            files
      50 open 7
      30 open 8
      12 open 9
