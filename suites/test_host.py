@@ -170,8 +170,8 @@ def test_mounts_writable(host: Host, written_mounts: tuple[MountSource, ...]) ->
         ),
         evidence={system.disk.where: ", ".join(each.mounted_by) for each, system in stopped},
         hint=(
-            server("findmnt --target {}", stopped[0][0].path if stopped else ""),
-            server("dmesg --level=err,crit,alert,emerg | tail"),
+            server("df -h -- {}", tuple(each.path for each, _ in stopped)),
+            advice("find the error of the disk in the kernel's log (dmesg) before you repair it"),
         ),
     )
     _require_observed(written_mounts)

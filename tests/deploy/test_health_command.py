@@ -1,4 +1,4 @@
-"""Health checks whose exit code is always 0, and those of which that cannot be told."""
+"""Health checks whose exit code is always 0, and those of which that cannot be decided."""
 
 import pytest
 
