@@ -55,6 +55,7 @@ HOST = HostState(
     disk=Capacity(total=100 * GIB, free=50 * GIB, where="/var/lib/docker"),
     inodes=Capacity(total=1000, free=900, where="/var/lib/docker"),
     memory=Capacity(total=8 * GIB, free=4 * GIB),
+    data=(),
 )
 USAGE = Usage(memory_limit=Bytes(512 * MIB), memory_used=Bytes(100 * MIB), cpu_periods=100)
 PROXY = Proxy(

@@ -53,6 +53,14 @@ FAULTS = (
                    "identity.origin[ollama]"),
         says="ollama health check: expected one that runs, observed none",
     ),
+    _remade(
+        "health-check-cannot-fail",
+        "a health check that failed was silenced: it can only succeed",
+        'ollama: {healthcheck: {test: "curl -fsS http://127.0.0.1:11434/nothing || exit 0"}}',
+        "containers.health_check[ollama]",
+        says="ollama health check: expected one that can fail, "
+        "observed one whose exit code is always 0: curl -fsS",
+    ),
     Fault(
         "restart-policy-changed",
         "someone ran docker update by hand: the next crash is the last",

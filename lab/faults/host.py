@@ -31,6 +31,17 @@ def _disk(options: str, fill: str) -> str:
     )
 
 
+def _mounted_disk(then: str) -> str:
+    """Shell lines: a container has a small disk of its own, to which something happens."""
+    return (
+        f"mkdir -p {DISK} && mount -t tmpfs -o size=1m {DISK_LABEL} {DISK}\n"
+        f"echo 'services: {{ollama: {{volumes: [\"{DISK}:/data\"]}}}}' > out/override.yaml\n"
+        "compose --file out/override.yaml up --detach --no-deps --wait ollama\n" + then
+    )
+
+
+_MOUNT_ADDED = ("identity.origin[ollama]", "configuration.live_code[ollama]")
+
 FAULTS = (
     Fault(
         "clock-skewed",
@@ -63,6 +74,24 @@ FAULTS = (
         until=_ANSWERS,
         red=checks("host.inodes[host]"),
         says="host inodes: expected at least 5% free, observed",
+    ),
+    Fault(
+        "mounted-disk-full",
+        "the disk of a mount is full, and the engine's own disk has room",
+        inject=_mounted_disk(f"head -c 1000K /dev/zero > {DISK}/rows"),
+        heal="rm out/override.yaml",
+        red=checks("host.mounts_free[host]", *_MOUNT_ADDED),
+        says=f"host disks of mounts: expected at least 5% free, "
+        f"observed 2.3% (24 KiB of 1 MiB) at {DISK}",
+    ),
+    Fault(
+        "mounted-disk-read-only",
+        "a disk had an error, and the kernel made its file system read-only",
+        # As the kernel does it: the file system is read-only, and the mount of it is not.
+        inject=_mounted_disk(f"mount -o remount,ro {DISK} && mount -o remount,bind,rw {DISK}"),
+        heal="rm out/override.yaml",
+        red=checks("host.mounts_writable[host]", *_MOUNT_ADDED),
+        says=f"host disks of mounts: expected writable, observed read-only file system at {DISK}",
     ),
     Fault(
         "memory-used-up",

@@ -63,6 +63,27 @@ FAULTS = (
         says="redis memory in use: expected under 90% of 512 MiB, observed",
     ),
     Fault(
+        "processes-nearly-used-up",
+        "a service starts threads without end, and has nearly as many as it may",
+        inject="docker update --pids-limit 300 vpn-redis\n"
+        "docker exec --detach vpn-redis python3 -c 'import threading, time\n"
+        "for _ in range(275): threading.Thread(target=time.sleep, args=(600,)).start()'",
+        until="docker exec vpn-redis ps -C python3 -o nlwp= | grep -q 276",
+        heal="docker exec vpn-redis pkill python3\ndocker update --pids-limit -1 vpn-redis",
+        red=checks("resources.pids_limit[redis]", "resources.pids_free[redis]"),
+        says="redis processes and threads: expected under 90% of 300, observed ",
+    ),
+    Fault(
+        "files-nearly-used-up",
+        "a process leaks files, and has nearly as many open as it may",
+        inject='docker exec --detach vpn-redis sh -c "ulimit -n 256; exec python3 -c '
+        '\'import time; held = [open(\\"/dev/null\\") for _ in range(240)]; time.sleep(600)\'"',
+        until="docker exec vpn-redis sh -c 'ls /proc/[0-9]*/fd/242'",
+        heal="docker exec vpn-redis pkill python3",
+        red=checks("resources.files_free[redis]"),
+        says="redis open files: expected under 90% of 256, observed 243 (95%) of python3",
+    ),
+    Fault(
         "cpu-throttled",
         "a container was held back by its CPU limit again and again",
         # Held back far below its limit, so that it shows on a busy machine too; the counts stay

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from stackproof.deploy.flapping import is_flapping, recent_failures
+from stackproof.deploy.health_command import always_succeeds
 from stackproof.deploy.settling import is_done
 from stackproof.environment.model import Environment
 from stackproof.environment.practices import Practice
@@ -112,12 +113,15 @@ def test_processes(
 
 @critical
 @declares("healthcheck")
-def test_healthy(service: Service, inspected: Container | None, starting: str) -> None:
-    """A process can run and still not serve. Its own health check notices first."""
+def test_healthy(service: Service, inspected: Container | None, starting: str, stale: str) -> None:
+    """A process can run and still not serve. Its own health check notices first.
+
+    UNKNOWN if its health check has not run for three intervals and two minutes.
+    """
     if inspected is None and service.may_be_removed:
         return
-    if starting:
-        raise UnobservedError(starting)
+    if reason := starting or stale:
+        raise UnobservedError(reason)
     without = inspected and inspected.health is None and service.healthcheck == "if-present"
     if without or (inspected and is_done(service, inspected)):
         return
@@ -147,14 +151,17 @@ def test_health_check(
 ) -> None:
     """Without a health check that runs, a deploy cannot tell a hung service from a working one.
 
-    If the environment declares neither `healthcheck` nor another way to ask, it is a warning.
+    If the environment declares neither `healthcheck` nor another way to ask, it is a warning. So is
+    one whose exit code is always 0 (`true`, `curl … || exit 0`): it proves nothing.
     """
     has_one, ran = container.creation.has_health_check, container.health and container.health.log
+    always = _always_succeeds(container) if ran else ""
+    never_ran = "one that never ran" if has_one else None
     problem = finding(
         service,
         "health check",
-        expected="one that runs",
-        observed="one that never ran" if has_one else None,
+        expected="one that can fail" if always else "one that runs",
+        observed=f"one whose exit code is always 0: {always}" if always else never_ran,
         evidence={"started": container.started_at.isoformat(timespec="seconds")},
         hint=_add_health_check(service, container),
     )
@@ -167,6 +174,8 @@ def test_health_check(
         declared = service.healthcheck and environment.compose is None
         optional = has_one or declared or environment.can_be_asked(service)
         fine = bool(optional or tolerated("no-health-check", problem))
+    if fine and always:
+        fine = tolerated("no-health-check", problem)
     assert fine, problem
 
 
@@ -283,11 +292,19 @@ def test_oom_killed(service: Service, container: Container, oom_kills: int) -> N
     )
 
 
+def _always_succeeds(container: Container) -> str:
+    """Return the command of the health check if its exit code is always 0; otherwise empty."""
+    settings = container.creation.settings  # an old snapshot has none
+    return always_succeeds(settings.health_check) if settings and settings.health_check else ""
+
+
 def _add_health_check(service: Service, container: Container) -> tuple[Hint, ...]:
     if container.creation.has_health_check:
         return (
             server("docker inspect --format '{{json .Config.Healthcheck}}' {}", container.name),
-            advice("shorten the interval of its health check"),
+            advice("let it exit with another code than 0 if the service does not respond")
+            if _always_succeeds(container)
+            else advice("shorten the interval of its health check"),
         )
     if service.healthcheck_test is not None:
         return recreate("healthcheck", service.name)

@@ -12,7 +12,7 @@ from stackproof.finding import finding, subject_name
 from stackproof.fixtures.session.collection import as_deployed, declares
 from stackproof.hint import Hint, advice, docker, recreate, server
 from stackproof.sizes import Bytes, format_cpus
-from stackproof.unobserved import UnobservedError
+from stackproof.unobserved import UnobservedError, observed
 
 _PAGES = (4 << 10, 16 << 10, 64 << 10)  # the kernel rounds a limit down to whole pages
 _FEWEST_PERIODS = 100  # engines count periods of a tenth of a second
@@ -142,6 +142,42 @@ def test_pids_limit(
         hint=(
             server("docker update --pids-limit {} {}", str(max(declared, 0)), container.name),
             *recreate("pids_limit", service.name),
+        ),
+    )
+
+
+@declares("limits.pids")
+def test_pids_free(service: Service, usage: Usage) -> None:
+    """At the limit, no process and no thread starts: requests fail, and so do health checks."""
+    if usage.pids is None:
+        raise UnobservedError("its processes and threads were not counted")
+    limit = usage.pids_limit
+    assert limit is None or usage.pids < service.limits.pids_used * limit, finding(
+        service,
+        "processes and threads",
+        expected=f"under {service.limits.pids_used:.0%} of {limit}",
+        observed=f"{usage.pids} ({usage.pids / (limit or 1):.0%})",
+        hint=(
+            docker("top", subject_name(service)),
+            advice("find out what starts them, or raise its limit"),
+        ),
+    )
+
+
+@declares("limits.files_used")
+def test_files_free(service: Service, usage: Usage) -> None:
+    """At the limit, a process accepts no connection and opens no file: "too many open files"."""
+    if usage.most_files is None:
+        raise UnobservedError("its open files were not counted")
+    most, share = observed(usage.most_files), service.limits.files_used or 1
+    assert most.limit is None or most.used < share * most.limit, finding(
+        service,
+        "open files",
+        expected=f"under {share:.0%} of {most.limit}",
+        observed=f"{most.used} ({most.ratio:.0%}) of {most.name}",
+        hint=(
+            docker("top", subject_name(service)),
+            advice("fix the leak, or raise nofile in ulimits of {}", service.name),
         ),
     )
 

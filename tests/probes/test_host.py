@@ -1,14 +1,19 @@
 """The engine's machine, read from what one shell line prints there."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from stackproof.engine.machine_commands import run_here
+from stackproof.environment.model import Environment
 from stackproof.facts.machine import Capacity, HostFile
 from stackproof.probes import host
+from stackproof.probes.containers.inspect import Inspection
+from stackproof.probes.declaration import Target
 from stackproof.shell import path
 from stackproof.unobserved import Unobserved
+from tests import shop
 
 PRINTED = """\
 disk /dev/vda         264212084 25627188  80763724      25% /var/lib/docker
@@ -71,6 +76,19 @@ def test_no_disk(printed: str, reason: str) -> None:
 def test_a_kernel_that_does_not_estimate() -> None:
     memory = host.parse("MemTotal: 10 kB\nMemFree: 5 kB\n").memory
     assert memory == Unobserved(reason="/proc/meminfo does not say what memory is available")
+
+
+@pytest.mark.parametrize("unseen", [{}, {"db": Unobserved(reason="no answer within 5 s")}])
+def test_mounts_of_a_container_that_was_not_observed(
+    unseen: dict[str, Unobserved], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may write to a disk that nobody measured."""
+    monkeypatch.setattr(host, "observe_host", lambda *_: shop.HOST)
+    declared = Environment.model_validate({"name": "shop", "services": {"db": {}}, "host": {}})
+    inspections = {"api": Inspection(shop.container(), has_terminal=False, pid=7), **unseen}
+    engine: Any = None
+    found = host.host.observe(Target(declared), engine, shop.MACHINE, inspections)
+    assert found.data == unseen.get("db", ())
 
 
 def test_this_machine(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stackproof.facts.container import HealthCheckRun, HealthState
-from stackproof.facts.machine import Capacity, HostState
+from stackproof.facts.machine import Capacity, FileSystem, HostState, MountSource
 from stackproof.facts.snapshot import Facts
 from stackproof.unobserved import Unobserved
 from tests import shop
@@ -66,7 +66,8 @@ def host(**changes: Any) -> HostState:
         (
             STUCK,
             dict.fromkeys(
-                ("disk", "inodes", "memory"), "UNKNOWN could not be evaluated: no answer within 8 s"
+                ("disk", "inodes", "memory", "mounts_free", "mounts_writable"),
+                "UNKNOWN could not be evaluated: no answer within 8 s",
             ),
         ),
     ],
@@ -78,6 +79,58 @@ def test_the_host(tmp_path: Path, seen: HostState | Unobserved, results: dict[st
         f"host.{check}[host]": line for check, line in results.items()
     }
     assert warnings(ran, "host.memory[host]") == []
+
+
+def source(path: str, *, free: int = 50, was_made_read_only: bool = False) -> MountSource:
+    """A path that a container writes to, on a disk of its own."""
+    return MountSource(
+        path=path,
+        mounted_by=(f"shop-db {path}",),
+        file_system=FileSystem(
+            device=path,
+            disk=Capacity(total=1000 * MIB, free=free * MIB, where=path),
+            inodes=Capacity(total=0, free=0, where=path),
+            was_made_read_only=was_made_read_only,
+            has_engine_data=False,
+        ),
+    )
+
+
+UNSEEN = MountSource(
+    path="/c", mounted_by=("shop-db /c",), file_system=Unobserved(reason="permission denied")
+)
+DENIED = "UNKNOWN could not be evaluated: permission denied"
+FULL = (
+    "FAIL host disks of mounts: expected at least 5% free, observed 4.9% (49 MiB of 1000 MiB) at /a"
+)
+OLD = "UNKNOWN could not be evaluated: the snapshot does not hold the file systems of mounts"
+
+
+@pytest.mark.parametrize(
+    ("data", "free", "writable"),
+    [
+        ((), "", ""),
+        ((source("/a"), source("/b")), "", ""),
+        ((source("/a", free=49), source("/b")), FULL, ""),
+        ((UNSEEN, source("/a")), DENIED, DENIED),
+        ((UNSEEN, source("/a", free=49)), FULL, DENIED),
+        (
+            (UNSEEN, source("/a", was_made_read_only=True), source("/b", was_made_read_only=True)),
+            DENIED,
+            "FAIL host disks of mounts: expected writable, "
+            "observed read-only file system at /a, read-only file system at /b",
+        ),
+        (Unobserved(reason="permission denied"), DENIED, DENIED),
+        (None, OLD, OLD),
+    ],
+)
+def test_disks_of_mounts(data: object, free: str, writable: str, tmp_path: Path) -> None:
+    ran = verified(tmp_path, MACHINE, shop.facts(host=host(data=data)), "host")
+    assert {check: " ".join(each) for check, each in ran.results("shop").items()} == {
+        f"host.{check}[host]": line
+        for check, line in {"mounts_free": free, "mounts_writable": writable}.items()
+        if line
+    }
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,12 @@ from stackproof.environment.model import Environment
 from stackproof.facts.container import Container, Mount
 from tests import shop
 from tests.shop import container, created
+from tests.suites.specified import changed
 
 SOCKET = Mount(kind="bind", source="/var/run/docker.sock", target="/var/run/docker.sock")
+SILENCED = changed(
+    Config={"Healthcheck": {"Test": ["CMD-SHELL", "curl -f x || true"]}}
+).creation.settings
 PASSWORD = {"POSTGRES_PASSWORD": "its name"}
 FOUND: dict[str, tuple[str, dict[str, Any], Container, str]] = {
     "secret-environment": (
@@ -78,6 +82,13 @@ FOUND: dict[str, tuple[str, dict[str, Any], Container, str]] = {
         {},
         container(health=None, creation=created(has_health_check=False)),
         "health check: expected one that runs, observed none",
+    ),
+    "no-health-check that can fail": (
+        "containers.health_check",
+        {"healthcheck": "required"},
+        container(creation=created(settings=SILENCED)),
+        "health check: expected one that can fail, "
+        "observed one whose exit code is always 0: curl -f x || true",
     ),
 }
 """By practice: the check that finds it, what is declared, what is observed, and the headline."""

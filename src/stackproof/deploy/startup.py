@@ -29,7 +29,7 @@ def why_starting(container: Container, at: datetime, *, is_specified: bool) -> s
     if settings is None or settings.options is None:
         return ""  # an old snapshot does not hold the interval
     interval, timeout, retries, start_period = (
-        _number(f"healthcheck.{name}", settings.options)
+        health_check_seconds(name, settings.options)
         for name in ("interval", "timeout", "retries", "start_period")
     )
     age = max((at - container.started_at).total_seconds(), 0)
@@ -44,7 +44,8 @@ def why_starting(container: Container, at: datetime, *, is_specified: bool) -> s
     return f"{STARTING}: its first health check has not ended"
 
 
-def _number(name: str, options: Mapping[str, OptionValue]) -> float:
-    """Return the value of an option, or Docker's default."""
+def health_check_seconds(key: str, options: Mapping[str, OptionValue]) -> float:
+    """Return a setting of a health check, or Docker's default: `interval`, `timeout`, …."""
+    name = f"healthcheck.{key}"
     found, known = options.get(name), option(name)
     return float((found.shown if found else known.default if known else "0").removesuffix("s"))

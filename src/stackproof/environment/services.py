@@ -46,6 +46,11 @@ class Limits(Declared):
     memory: Annotated[Bytes, Field(gt=0)] | None = None
     pids: Annotated[int, Field(ge=-1)] | None = None
     """Processes and threads; -1 or 0 is unlimited."""
+    pids_used: Ratio = 0.9
+    """Share of the processes and threads that it may have. At the limit, it can start no more."""
+    files_used: Ratio | None = None
+    """Share of the files and connections that each of its processes may have open. Only root on the
+    engine's machine can count them; default: not verified."""
     memory_used: Ratio = 0.9
     """Share of the memory that may be in use. Above it, a short peak ends in an OOM kill."""
     cpu_throttled: Ratio = 0.25

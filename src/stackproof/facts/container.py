@@ -193,6 +193,20 @@ class Process(Frozen):
         return f"{self.name} (PID {self.pid}) {'dead' if self.is_dead else 'stopped by a signal'}"
 
 
+class OpenFiles(Frozen):
+    """The files and connections that a process of a container has open."""
+
+    name: str
+    used: Count
+    limit: Count | None
+    """The limit in force for it; None if there is none."""
+
+    @property
+    def ratio(self) -> float:
+        """Return the share of its limit that it has open, from 0."""
+        return self.used / self.limit if self.limit else 0.0
+
+
 class Usage(Frozen):
     """The limits and the usage of a container's cgroup."""
 
@@ -208,5 +222,11 @@ class Usage(Frozen):
     oom_kills: Count | None = None
     """Processes in it that the kernel killed for want of memory since it started; None if not
     counted."""
+    pids: Count | None = None
+    """Its processes and threads; None if they were not counted, or in an old snapshot."""
+    pids_limit: Count | None = None
+    """The limit of those in force; None if there is none."""
+    most_files: OpenFiles | Unobserved | None = None
+    """Its process that is nearest to its limit of open files; None if that was not requested."""
     stopped: tuple[Process, ...] | None = None
     """Its stopped processes; None if they were not observed."""

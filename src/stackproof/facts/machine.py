@@ -68,6 +68,29 @@ SourceState = str | Unobserved
 `moved to /opt/old`."""
 
 
+class FileSystem(Frozen):
+    """A file system of a machine."""
+
+    device: str
+    """Its number in the kernel: `254:1`."""
+    disk: Capacity
+    """Bytes."""
+    inodes: Capacity
+    was_made_read_only: bool
+    """Whether it was mounted for writing, and the kernel writes nothing to it any more."""
+    has_engine_data: bool
+    """Whether the engine's data lies on it as well."""
+
+
+class MountSource(Frozen):
+    """A path on the engine's machine that containers may write to."""
+
+    path: str
+    mounted_by: tuple[str, ...]
+    """Containers and the paths there: `shop-db /var/lib/postgresql/data`."""
+    file_system: FileSystem | Unobserved
+
+
 class HostState(Frozen):
     """The engine's machine, as the login user observes it."""
 
@@ -83,5 +106,7 @@ class HostState(Frozen):
     sources: Mapping[str, Mapping[str, SourceState]] | None = None
     """By running container and path in it: the state of the source of a mount. None in an old
     snapshot."""
+    data: tuple[MountSource, ...] | Unobserved | None = None
+    """What running containers may write to; None if not requested, or in an old snapshot."""
     unusable: Mapping[str, str] = {}
     """By path that was not requested, why: `unusable path '-exec'`."""

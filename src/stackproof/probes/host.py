@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from stackproof import shell
 from stackproof.engine.machine_commands import run_on_machine
 from stackproof.facts.machine import Capacity, HostFile, HostState, Machine
-from stackproof.probes import mount_sources
+from stackproof.probes import mount_sources, mount_space
 from stackproof.probes.containers.inspect import Inspection, inspection
 from stackproof.probes.declaration import ENVIRONMENT, Target, every, probe
 from stackproof.probes.engine_session import EngineSession, engine
@@ -32,7 +32,11 @@ def host(
         for each in found
         if each.pid and declared and declared.compare_mounts
     }
-    return observe_host(engine, machine, sorted(paths), mounted)
+    running = [each.container for each in found if each.pid and declared]
+    data = mount_space.sources(running, machine.data_directory) if declared else None
+    state = observe_host(engine, machine, sorted(paths), mounted, data)
+    unseen = [each for each in inspections.values() if isinstance(each, Unobserved)]
+    return state.model_copy(update={"data": unseen[0]}) if unseen else state
 
 
 def observe_host(
@@ -40,8 +44,16 @@ def observe_host(
     machine: Machine,
     paths: Iterable[str],
     mounted: Mapping[str, Mounted] = {},
+    data: Mapping[str, Sequence[str]] | None = None,
 ) -> HostState:
     """Return the state of the engine's machine, with the modes of files and sources of mounts.
+
+    Args:
+        engine: the engine.
+        machine: its machine.
+        paths: files, or directories of files, of which the modes are needed.
+        mounted: by id, containers whose mounts are compared with what lies on the machine.
+        data: by path on the machine that containers may write to, what mounts it.
 
     Raises:
         UnobservedError: the machine cannot be reached, or may be another one.
@@ -50,9 +62,11 @@ def observe_host(
     directory, why_not = _usable([machine.data_directory])
     files, unusable = _usable(paths)
     line = command(next(iter(directory), None), files)
-    compared = mount_sources.command(mounted.values())
-    printed = run_on_machine(engine.connection, shell.lines(line, compared) if compared else line)
-    state = parse(printed).model_copy(update={"sources": mount_sources.parse(printed, mounted)})
+    more = mount_sources.command(mounted.values()), mount_space.command(data or ())
+    printed = run_on_machine(engine.connection, shell.lines(line, *filter(None, more)))
+    space = None if data is None else mount_space.parse(printed, data, machine.data_directory)
+    sources = mount_sources.parse(printed, mounted)
+    state = parse(printed).model_copy(update={"sources": sources, "data": space})
     if not directory:
         unknown = Unobserved(reason=f"the engine reported an {why_not[machine.data_directory]}")
         state = state.model_copy(update={"disk": unknown, "inodes": unknown})

@@ -64,7 +64,7 @@ def command(containers: Iterable[Mounted]) -> Line | None:
 
 def parse(output: str, containers: Mapping[str, Mounted]) -> dict[str, dict[str, SourceState]]:
     """Parse the output: by container and path in it, what became of the source of the mount."""
-    here = [(_Place(dev, _text(path)), _text(point)) for dev, path, point in re.findall(
+    here = [(_Place(dev, unescape(path)), unescape(point)) for dev, path, point in re.findall(
         r"^here (\S+) (\S+) (\S+)$", output, re.MULTILINE)]  # fmt: skip
     leads = dict(re.findall(r"^source (.+)\nleads (.*)$", output, re.MULTILINE))
     gone = set(re.findall(r"^gone (.+)$", output, re.MULTILINE))
@@ -72,7 +72,7 @@ def parse(output: str, containers: Mapping[str, Mounted]) -> dict[str, dict[str,
     for pid, device, path, target in re.findall(
         r"^mount (\d+) (\S+) (\S+) (\S+)$", output, re.MULTILINE
     ):
-        tables.setdefault(int(pid), {})[_text(target)] = _Place(device, _text(path))
+        tables.setdefault(int(pid), {})[unescape(target)] = _Place(device, unescape(path))
     return {
         container: {
             mount.target: _compare(
@@ -144,6 +144,6 @@ def _is_compared(mount: Mount) -> bool:
     return True
 
 
-def _text(escaped: str) -> str:
+def unescape(escaped: str) -> str:
     r"""Return a text of a mount table, in which `\040` is a space."""
     return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), escaped)

@@ -25,7 +25,7 @@ OOM = {
     "1": ("memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"),
     "2": ("memory.events", "low 0\nhigh 0\nmax 7\noom 4\noom_kill 3\noom_group_kill 0\n"),
 }
-CONTROLLERS = {"1": ("memory", "cpu"), "2": ("", "")}
+CONTROLLERS = {"1": ("memory", "cpu", "pids"), "2": ("", "", "")}
 LIMIT_AND_USAGE = {
     "1": ("memory.limit_in_bytes", "memory.usage_in_bytes"),
     "2": ("memory.max", "memory.current"),
@@ -36,20 +36,23 @@ LIMITED = Usage(
     cpu_periods=688,
     cpu_throttled_periods=12,
     oom_kills=3,
+    pids=7,
+    pids_limit=100,
     stopped=(),
 )
 
 
 def _write(root: Path, version: CgroupVersion, directory: str, limit: str, below: str = "") -> None:
     """Write the cgroup of a container, and a process that is in it, or below it."""
-    memory, cpu = (root / each / directory for each in CONTROLLERS[version])
+    memory, cpu, pids = (root / each / directory for each in CONTROLLERS[version])
     listed = {
         "1": f"9:name=systemd:/{directory}{below}\n4:memory:/{directory}{below}\n"
+        f"3:pids:/{directory}{below}\n"
         f"2:cpu,cpuacct:/{directory}{below}\n0::/{directory}{below}\n",
         "2": f"0::/{directory}{below}\n",
     }[version]
     _process(root, listed)
-    for folder in (memory, cpu):
+    for folder in (memory, cpu, pids):
         folder.mkdir(parents=True, exist_ok=True)
     for name, figure in zip(LIMIT_AND_USAGE[version], (limit, 40 * MIB), strict=True):
         (memory / name).write_text(f"{figure}\n")
@@ -57,6 +60,8 @@ def _write(root: Path, version: CgroupVersion, directory: str, limit: str, below
     name, counts = OOM[version]
     (memory / name).write_text(counts)
     (cpu / "cpu.stat").write_text(CPU_STAT[version])
+    (pids / "pids.current").write_text("7\n")
+    (pids / "pids.max").write_text("100\n")
 
 
 def _process(root: Path, cgroups: str) -> None:
@@ -201,8 +206,29 @@ def test_figures_that_were_cut_off_are_none(version: CgroupVersion, tmp_path: Pa
     _write(tmp_path, version, f"docker/{API}", str(512 * MIB))
     whole = _printed(tmp_path, version, API)
     parsed = [cgroup.parse(version, whole[:end], MACHINE).get(API) for end in range(len(whole) + 1)]
-    assert [each for each in parsed if each] == [LIMITED]
+    without_pids = LIMITED.model_copy(update={"pids": None, "pids_limit": None})
+    found = [each for each in parsed if each]
+    assert [each for each in found if each.pids is not None] == [LIMITED]
     assert parsed[-1] == LIMITED
+    assert {each.memory_limit for each in found} == {without_pids.memory_limit}
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_no_limit_of_processes(version: CgroupVersion, tmp_path: Path) -> None:
+    _write(tmp_path, version, f"docker/{API}", str(512 * MIB))
+    next(tmp_path.rglob("pids.max")).write_text("max\n")
+    found = _look(tmp_path, version)[API]
+    assert (found.pids, found.pids_limit) == (7, None)
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+@pytest.mark.parametrize("lost", ["pids.current", "pids.max"])
+def test_without_the_controller_no_processes_are_counted(
+    version: CgroupVersion, lost: str, tmp_path: Path
+) -> None:
+    _write(tmp_path, version, f"docker/{API}", str(512 * MIB))
+    next(tmp_path.rglob(lost)).unlink()
+    assert _look(tmp_path, version)[API].pids is None
 
 
 def test_no_files(tmp_path: Path) -> None:

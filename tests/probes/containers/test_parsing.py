@@ -132,6 +132,23 @@ def test_usage(sample: str, limit: int, used: int) -> None:
     assert isinstance(usage.memory_limit, Bytes)
 
 
+@pytest.mark.parametrize(
+    ("pids", "found"),
+    [
+        ({"current": 7, "limit": 100}, (7, 100)),
+        ({"current": 7}, (7, None)),
+        ({"current": 7, "limit": 0}, (7, None)),
+        ({"current": 7, "limit": (1 << 64) - 1}, (7, None)),
+        ({}, (None, None)),
+        (None, (None, None)),
+    ],
+)
+def test_processes(pids: object, found: tuple[int | None, int | None]) -> None:
+    raw = {"memory_stats": {"limit": GIB, "usage": MIB}, "pids_stats": pids}
+    usage = parse_stats(Answer(raw))
+    assert (usage.pids, usage.pids_limit) == found
+
+
 def test_usage_is_never_below_nothing() -> None:
     raw = {"memory_stats": {"limit": GIB, "usage": MIB, "stats": {"inactive_file": 2 * MIB}}}
     assert parse_stats(Answer(raw)).memory_used == 0

@@ -61,8 +61,8 @@ def finding_of(call: Call) -> Finding | None:
 def _others(check: Check, given: int) -> dict[str, Any]:
     """Return the arguments after the given ones: those of a stack of which all is well."""
     fine = {
-        "facts": facts(), "starting": "", "tolerated": tolerated, "upstream_error": None,
-        "warn": Warnings(),
+        "facts": facts(), "stale": "", "starting": "", "tolerated": tolerated,
+        "upstream_error": None, "warn": Warnings(),
     }  # fmt: skip
     return {name: fine[name] for name in list(signature(check).parameters)[given:]}
 

@@ -7,7 +7,7 @@ import pytest
 
 from stackproof.facts.caddy import CaddyPass, CaddyUpstream
 from stackproof.facts.container import ListedContainer
-from stackproof.facts.machine import Capacity
+from stackproof.facts.machine import Capacity, FileSystem, MountSource
 from stackproof.facts.proxy import LogEntry, Worker
 from stackproof.facts.reply import Reply
 from stackproof.facts.traefik import Traefik, TraefikItem
@@ -95,6 +95,19 @@ def room(free: int, total: int = 100) -> Capacity:
     return Capacity(total=total, free=free, where="/data")
 
 
+def disk(
+    path: str, free: int, where: str = "/data", *, inodes: int = 50, total: int = 100, **more: Any
+) -> MountSource:
+    """A path of the machine that a container writes to, and its file system."""
+    system = FileSystem(
+        device=where,
+        disk=Capacity(total=total, free=free, where=where),
+        inodes=Capacity(total=100, free=inodes, where=where),
+        **{"was_made_read_only": False, "has_engine_data": False, **more},
+    )
+    return MountSource(path=path, mounted_by=(f"shop-db {path}",), file_system=system)
+
+
 def ahead(seconds: float, uncertain: float = 0) -> Any:
     return MACHINE.model_copy(
         update={"clock_ahead_s": seconds, "clock_uncertain_s": uncertain, "data_directory": "/data"}
@@ -179,6 +192,13 @@ CALLS: list[Any] = [
     (host.test_disk, (HOST, room(5), ahead(0))),
     (host.test_inodes, (HOST, room(4), ahead(0))),
     (host.test_inodes, (HOST, room(4), MACHINE)),
+    (host.test_mounts_free, (HOST, (disk("/a", 4), disk("/b", 4), disk("/c", 5, "/d")))),
+    (host.test_mounts_free, (HOST, (disk("/a", 4, has_engine_data=True), disk("/b", 5, "/b"),
+     disk("/c", 10 << 30, "/c", total=1 << 40)))),
+    (host.test_mounts_free, (HOST, (disk("/a", 50, inodes=4),))),
+    (host.test_mounts_writable, (HOST, (disk("/a", 4, was_made_read_only=True), disk("/b", 4,
+     was_made_read_only=True), disk("/c", 5, "/d")))),
+    (host.test_mounts_writable, (HOST, (disk("/a", 4),))),
     (host.test_memory, (HOST, room(4), SHOP, MACHINE, Warnings())),
     (host.test_memory, (HOST, room(5), SHOP, MACHINE, Warnings())),
     (nginx.test_config_valid, (NGINX, said("nginx -t", 1,

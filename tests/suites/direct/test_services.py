@@ -9,6 +9,7 @@ from stackproof.facts.container import (
     HealthState,
     ListedContainer,
     Mount,
+    OpenFiles,
     Process,
     Usage,
 )
@@ -67,6 +68,10 @@ def limited(**limits: Any) -> Any:
 
 def used(**fields: Any) -> Usage:
     return Usage(**{"memory_limit": Bytes(GIB), "memory_used": Bytes(MIB), **fields})
+
+
+def files(number: int, limit: int | None = 100) -> Usage:
+    return used(most_files=OpenFiles(name="app", used=number, limit=limit))
 
 
 def specified(**parts: Any) -> Any:
@@ -235,6 +240,12 @@ CALLS: list[Any] = [
      used(memory_used=Bytes(512 * MIB)), MACHINE)),
     (resources.test_memory_free, (limited(memory="1G", memory_used=0.5),
      used(memory_used=Bytes(512 * MIB - 1)), MACHINE)),
+    (resources.test_pids_free, (limited(pids=100, pids_used=0.5), used(pids=50, pids_limit=100))),
+    (resources.test_pids_free, (limited(pids=100, pids_used=0.5), used(pids=49, pids_limit=100))),
+    (resources.test_pids_free, (limited(pids=-1), used(pids=10**6))),
+    (resources.test_files_free, (limited(files_used=0.5), files(50))),
+    (resources.test_files_free, (limited(files_used=0.5), files(49))),
+    (resources.test_files_free, (limited(files_used=0.5), files(10**6, None))),
     (resources.test_cpu_throttled, (limited(cpus=1, cpu_throttled=0.5), container(name="c"),
      used(cpu_periods=99, cpu_throttled_periods=50), MACHINE)),
     (resources.test_cpu_throttled, (limited(cpus=1, cpu_throttled=0.5), container(),

@@ -1,4 +1,4 @@
-"""Cgroup files on the engine's machine: the memory and the CPU time of containers.
+"""Cgroup files on the engine's machine: memory, CPU time and processes of containers.
 
 The engine's own figures take up to a second: until the next tick of its collector.
 """
@@ -31,6 +31,7 @@ done 2>/dev/null
 """
 # The output is sorted: what a container can do without comes first, and truncated output lacks its
 # end.
+_PIDS = ("pids.current", "pids.max")
 _MEMORY: Mapping[CgroupVersion, tuple[str, str, str, str]] = {
     "1": ("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.stat", "memory.oom_control"),
     "2": ("memory.max", "memory.current", "memory.stat", "memory.events"),
@@ -54,9 +55,10 @@ def command(version: CgroupVersion, ids: Iterable[Operand]) -> Line:
     if version == "1":
         cpu = _files(r"([^:]*,)?cpu(,[^:]*)?:", r"cpu/\3", "cpu.stat")
         memory = _files(r"([^:]*,)?memory(,[^:]*)?:", r"memory/\3", *_MEMORY[version])
-        expressions = f"{cpu} {memory}"
+        pids = _files(r"([^:]*,)?pids(,[^:]*)?:", r"pids/\3", *_PIDS)
+        expressions = f"{cpu} {memory} {pids}"
     else:
-        expressions = _files(":", r"\1", "cpu.stat", *_MEMORY[version])
+        expressions = _files(":", r"\1", "cpu.stat", *_MEMORY[version], *_PIDS)
     found = list(ids)
     figures = shell.line(_FIND.format(expressions, _CACHE[version]), ids=found)
     return shell.lines(figures, shell.line(_STOPPED, ids=found))
@@ -82,6 +84,8 @@ def parse(version: CgroupVersion, output: str, machine_memory: Bytes) -> dict[st
             cpu_periods=int(of.get("nr_periods", 0)),
             cpu_throttled_periods=int(of.get("nr_throttled", 0)),
             oom_kills=int(of["oom_kill"]) if "oom_kill" in of else None,
+            pids=int(of["pids.current"]) if of.keys() >= set(_PIDS) else None,
+            pids_limit=int(of["pids.max"]) if of.get("pids.max", "max") != "max" else None,
             stopped=tuple(stopped[container]),
         )
         for container, of in figures.items()
