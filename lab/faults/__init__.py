@@ -13,6 +13,7 @@ from lab.faults import (
     proxy,
     resources,
     routes,
+    streaming,
     tls,
 )
 from lab.faults.fault import Fault
@@ -25,6 +26,7 @@ ALL: dict[str, Fault] = {
         nginx,
         proxy,
         routes,
+        streaming,
         tls,
         datastores,
         health,

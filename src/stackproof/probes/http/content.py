@@ -1,7 +1,7 @@
 """The content of a response: whether it is the expected one, and which instance sent it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stackproof.environment.responses import ExpectedContent, Instance
@@ -9,6 +9,7 @@ from stackproof.facts.response import Response
 from stackproof.unobserved import UnobservedError
 
 _TEXT_SHOWN = 60
+_TEXT_AROUND = 30
 # Python refuses to convert more digits, to or from text.
 _DIGITS_CONVERTED = 1000
 
@@ -39,6 +40,26 @@ def mismatch(expected: ExpectedContent, response: Response) -> tuple[str, str]:
             )
         return expected.text, " ".join(response.body.split())[:_TEXT_SHOWN] or "nothing"
     return "", ""
+
+
+def forbidden(texts: Iterable[str], response: Response) -> list[str]:
+    """Return which texts the body contains, each with what surrounds it.
+
+    Raises:
+        UnobservedError: it contains none, and too little of the body was read to decide.
+    """
+    body = " ".join(response.body.split())
+    found = [
+        body[max(0, at - _TEXT_AROUND) : at + len(each) + _TEXT_AROUND]
+        for each in (" ".join(text.split()) for text in texts)
+        for at in (body.find(each),)
+        if at >= 0
+    ]
+    if not found and not response.whole:
+        raise UnobservedError(
+            f"the first {len(response.body)} characters of the body do not decide it"
+        )
+    return found
 
 
 def instance_of(declared: Instance, response: Response) -> str:

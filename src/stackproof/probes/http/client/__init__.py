@@ -4,6 +4,7 @@ import re
 import ssl
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -12,9 +13,11 @@ import httpx
 
 from stackproof.deadlines import ROUTE_SECONDS
 from stackproof.environment.routes import Route
-from stackproof.facts.response import Failure, Hop, Response
-from stackproof.probes.http.client import websocket
-from stackproof.probes.http.client.exchange import RECEIVED_CAP, Exchange
+from stackproof.facts.response import Announced, Failure, Hop, Response, StreamState
+from stackproof.probes.http.client import event_stream, websocket
+from stackproof.probes.http.client.announcement import ERRORS as ANNOUNCEMENT_ERRORS
+from stackproof.probes.http.client.announcement import announce
+from stackproof.probes.http.client.exchange import BODY_CAP, RECEIVED_CAP, Exchange
 from stackproof.probes.http.connections import connect, endpoint, loopback_overrides
 from stackproof.probes.http.errors import classify_error, describe_error
 from stackproof.unobserved import UnobservedError
@@ -22,7 +25,6 @@ from stackproof.unobserved import UnobservedError
 if TYPE_CHECKING:
     from stackproof.engine.ssh.tunnel import Connect, Tunnel
 
-BODY_CAP = 64 * 1024
 _MAX_HOPS = 10
 _PORTS = {"http": 80, "https": 443}
 # Python has more: some are not text encodings, and some take quadratic time.
@@ -67,20 +69,50 @@ class Client:
             UnobservedError: the problem is on this side: no network, no resolver, or no connection
                 in time.
         """
-        resolve = self._resolve if route.vantage == "here" else loopback_overrides(self._resolve)
-        tunnel = _tunnel(through) if through else None
-        exchange = Exchange(seconds or ROUTE_SECONDS, tunnel.connect if tunnel else connect)
-        try:
-            with httpx.Client(
-                transport=_OverridingTransport(resolve, self._trust, exchange),
+        with (
+            _exchange(through, seconds or ROUTE_SECONDS) as exchange,
+            httpx.Client(
+                transport=_OverridingTransport(self._overrides(route), self._trust, exchange),
                 headers={"Accept-Encoding": "gzip, deflate"},
                 trust_env=False,
                 timeout=None,  # noqa: S113 - the exchange has one for all
-            ) as http:
-                return _request(http, route, exchange)
-        finally:
-            if tunnel:
-                tunnel.close()
+            ) as http,
+        ):
+            return _request(http, route, exchange)
+
+    def announce(
+        self, route: Route, length: int, seconds: float, through: "Connect | None" = None
+    ) -> Announced:
+        """Send only the headers of a request of a route, which announce a body, and get the answer.
+
+        Args:
+            route: the route.
+            length: the length of the body that is announced.
+            seconds: the limit for all of it.
+            through: makes the connections if they do not start from this machine.
+
+        Raises:
+            UnobservedError: the problem is on this side, as for `request`.
+        """
+        with _exchange(through, seconds) as exchange:
+            try:
+                status = announce(exchange, self._overrides(route), self._trust, route, length)
+            except (*ANNOUNCEMENT_ERRORS, UnicodeError) as failure:
+                return Announced(error=_describe(failure, exchange))
+        return Announced(status=status)
+
+    def _overrides(self, route: Route) -> Mapping[str, str]:
+        return self._resolve if route.vantage == "here" else loopback_overrides(self._resolve)
+
+
+@contextmanager
+def _exchange(through: "Connect | None", seconds: float) -> Iterator[Exchange]:
+    tunnel = _tunnel(through) if through else None
+    try:
+        yield Exchange(seconds, tunnel.connect if tunnel else connect)
+    finally:
+        if tunnel:
+            tunnel.close()
 
 
 def _request(http: httpx.Client, route: Route, exchange: Exchange) -> Response:
@@ -88,17 +120,23 @@ def _request(http: httpx.Client, route: Route, exchange: Exchange) -> Response:
     request: httpx.Request | None = http.build_request(
         route.method,
         route.url,
-        headers={**(websocket.HEADERS if route.websocket else {}), **route.headers},
+        headers={**_headers_of(route), **route.headers},
         content=route.body.encode() if route.body else None,
     )
     headers: dict[str, str] = {}
     body, whole, error, failed = "", True, None, None
+    stream: StreamState | None = None
+    elapsed = None
     try:
         while request and len(hops) < _MAX_HOPS:
             response = http.send(request, stream=True)
             exchange.answered = True
             try:
-                body, whole = _read(response)
+                if route.stream and response.status_code in route.expected_statuses:
+                    first, stream, elapsed = event_stream.first(_decoded(response), exchange)
+                    body, whole = _decode(response, first), stream == "ended"
+                else:
+                    body, whole = _read(response)
             finally:
                 response.close()
             headers = dict(response.headers)
@@ -125,8 +163,15 @@ def _request(http: httpx.Client, route: Route, exchange: Exchange) -> Response:
         whole=whole,
         error=error,
         failure=failed,
-        elapsed_ms=round(exchange.elapsed * 1000, 1),
+        stream=stream,
+        elapsed_ms=round((exchange.elapsed if elapsed is None else elapsed) * 1000, 1),
     )
+
+
+def _headers_of(route: Route) -> Mapping[str, str]:
+    if route.websocket:
+        return websocket.HEADERS
+    return event_stream.HEADERS if route.stream else {}
 
 
 def _fixed_alpn(context: ssl.SSLContext) -> ssl.SSLContext:
@@ -201,8 +246,12 @@ def _read(response: httpx.Response) -> tuple[str, bool]:
         body += part
         if len(body) > BODY_CAP:
             break
+    return _decode(response, bytes(body)), len(body) <= BODY_CAP
+
+
+def _decode(response: httpx.Response, body: bytes) -> str:
     charset = _CHARSET.search(response.headers.get("content-type", "")[:_CONTENT_TYPE_CAP])
-    return _text(bytes(body[:BODY_CAP]), charset[1] if charset else "utf-8"), len(body) <= BODY_CAP
+    return _text(body[:BODY_CAP], charset[1] if charset else "utf-8")
 
 
 def _decoded(response: httpx.Response) -> Iterator[bytes]:
@@ -266,7 +315,7 @@ def _describe(failure: Exception, exchange: Exchange) -> str:
     Raises:
         UnobservedError: the cause is on this side of the connection.
     """
-    if isinstance(failure, httpx.TimeoutException):
+    if isinstance(failure, httpx.TimeoutException | httpcore.TimeoutException):
         # A server that accepts a connection and ignores the TLS handshake was reached.
         if not exchange.connected:
             raise UnobservedError(f"no connection within {exchange.seconds:g} s") from None
