@@ -207,8 +207,8 @@ def test_forbidden_text(route: Route, good_response: Response, environment: Envi
     assert not found, finding(
         route,
         "text",
-        expected=f"not {' or '.join(texts)}",
-        observed=" and ".join(found),
+        expected=f"no {' and no '.join(found)}",
+        observed=" and ".join(found.values()),
         evidence=_describe(good_response),
         hint=(*_request(route, environment), log_of(route.service)),
     )
@@ -235,9 +235,7 @@ def test_stream(
         hint=(
             *_request(route, environment, "-svN --max-time 5"),
             *_nginx_configuration(route, environment),
-            advice("set proxy_buffering off, or send the header X-Accel-Buffering: no")
-            if _may_be_nginx(route, environment)
-            else advice("look for a proxy that buffers or compresses the response"),
+            *_unbuffered(route, environment, good_response),
             log_of(route.service),
         ),
     )
@@ -281,6 +279,14 @@ def test_latency(route: Route, good_response: Response, environment: Environment
             log_of(route.service),
         ),
     )
+
+
+def _unbuffered(route: Route, environment: Environment, response: Response) -> tuple[Hint, ...]:
+    if not streams.is_stream(response):
+        return ()
+    if _may_be_nginx(route, environment):
+        return (advice("set proxy_buffering off, or send the header X-Accel-Buffering: no"),)
+    return (advice("look for a proxy that buffers or compresses the response"),)
 
 
 def _headers_lost(destination: Destination | None) -> str:

@@ -86,9 +86,11 @@ class Handler(BaseHTTPRequestHandler):
         """Answer with the page of the path."""
         path = urlsplit(self.path).path
         if path == WEBSOCKETS.get(self.service):
-            return self.open_websocket()
+            self.open_websocket()
+            return
         if path == STREAMS.get(self.service):
-            return self.stream_events()
+            self.stream_events()
+            return
         # Behind a proxy, this header has the prefix that links and redirects must carry.
         prefix = self.headers.get("X-Script-Name", "")
         if self.service == "pgadmin" and path == "/":

@@ -42,24 +42,25 @@ def mismatch(expected: ExpectedContent, response: Response) -> tuple[str, str]:
     return "", ""
 
 
-def forbidden(texts: Iterable[str], response: Response) -> list[str]:
-    """Return which texts the body contains, each with what surrounds it.
+def forbidden(texts: Iterable[str], response: Response) -> dict[str, str]:
+    """Return which texts the body contains, each with what surrounds it. White space is one blank.
 
     Raises:
         UnobservedError: it contains none, and too little of the body was read to decide.
     """
     body = " ".join(response.body.split())
-    found = [
-        body[max(0, at - _TEXT_AROUND) : at + len(each) + _TEXT_AROUND]
-        for each in (" ".join(text.split()) for text in texts)
-        for at in (body.find(each),)
-        if at >= 0
-    ]
+    places = {text: body.find(" ".join(text.split())) for text in texts}
+    found = {text: _around(body, at, len(text)) for text, at in places.items() if at >= 0}
     if not found and not response.whole:
         raise UnobservedError(
             f"the first {len(response.body)} characters of the body do not decide it"
         )
     return found
+
+
+def _around(body: str, at: int, length: int) -> str:
+    start, end = max(0, at - _TEXT_AROUND), at + length + _TEXT_AROUND
+    return f"{'…' if start else ''}{body[start:end]}{'…' if end < len(body) else ''}"
 
 
 def instance_of(declared: Instance, response: Response) -> str:

@@ -71,10 +71,13 @@ def _status(stream: httpcore.NetworkStream, peer: h11.Connection) -> int:
     while True:
         event = peer.next_event()
         if event is h11.NEED_DATA:
-            peer.receive_data(stream.read(_CHUNK))
+            received = stream.read(_CHUNK)
+            if not received:
+                raise httpcore.RemoteProtocolError(
+                    "the server closed the connection without an answer"
+                )
+            peer.receive_data(received)
         elif isinstance(event, h11.Response):
             return event.status_code
         elif isinstance(event, h11.InformationalResponse) and event.status_code == CONTINUE:
             return CONTINUE
-        elif not isinstance(event, h11.InformationalResponse):
-            raise httpcore.RemoteProtocolError("the connection was closed without a response")
