@@ -217,7 +217,7 @@ def test_forbidden_text(route: Route, good_response: Response, environment: Envi
 @declares("stream")
 def test_stream(
     route: Route,
-    good_response: Response,
+    response: Response,
     environment: Environment,
     passed_by_nginx: Destination | None,
 ) -> None:
@@ -225,17 +225,17 @@ def test_stream(
 
     The first events must arrive while the response goes on. One that ends at once is UNKNOWN.
     """
-    expected, observed = streams.mismatch(good_response, passed_by_nginx)
+    expected, observed = streams.mismatch(route, response, passed_by_nginx)
     assert observed == expected, finding(
         route,
         "stream",
         expected=expected,
         observed=observed,
-        evidence=_describe(good_response),
+        evidence=_describe(response),
         hint=(
             *_request(route, environment, "-svN --max-time 5"),
             *_nginx_configuration(route, environment),
-            *_unbuffered(route, environment, good_response),
+            *_unbuffered(route, environment, response),
             log_of(route.service),
         ),
     )
@@ -282,7 +282,7 @@ def test_latency(route: Route, good_response: Response, environment: Environment
 
 
 def _unbuffered(route: Route, environment: Environment, response: Response) -> tuple[Hint, ...]:
-    if not streams.is_stream(response):
+    if response.hops and not streams.is_stream(response):
         return ()
     if _may_be_nginx(route, environment):
         return (advice("set proxy_buffering off, or send the header X-Accel-Buffering: no"),)

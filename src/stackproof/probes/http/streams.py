@@ -1,10 +1,13 @@
 """Streams of server-sent events: whether events arrive while the response goes on."""
 
+from stackproof.environment.routes import Route
 from stackproof.facts.proxy import Destination
 from stackproof.facts.response import Response
 from stackproof.unobserved import UnobservedError
 
 _EVENTS = "text/event-stream"
+_EXPECTED = "events while the response goes on"
+_BUFFERED = "nginx buffers the response (proxy_buffering on)"
 _SHOWN = 60
 
 
@@ -13,16 +16,25 @@ def is_stream(response: Response) -> bool:
     return _kind(response).lower() == _EVENTS
 
 
-def mismatch(response: Response, passed: Destination | None) -> tuple[str, str]:
+def mismatch(route: Route, response: Response, passed: Destination | None) -> tuple[str, str]:
     """Return what is expected of a stream, and what it is instead; two empty texts if it is fine.
 
     Args:
+        route: its route.
         response: its response.
         passed: how nginx passes it on; None if that is unknown.
 
     Raises:
         UnobservedError: the response does not show it.
     """
+    buffered = passed is not None and passed.buffers
+    # nginx keeps even the headers back, until there is more to send.
+    if buffered and response.failure == "time-out" and not response.hops:
+        return _EXPECTED, f"{response.error}: {_BUFFERED}"
+    if response.status not in route.expected_statuses:
+        raise UnobservedError(
+            f"the route did not answer as declared: {response.error or response.status}"
+        )
     if not is_stream(response):
         return _EVENTS, _kind(response)[:_SHOWN] or "no Content-Type"
     if response.stream is None:
@@ -34,13 +46,9 @@ def mismatch(response: Response, passed: Destination | None) -> tuple[str, str]:
     if response.stream == "ended" and response.body:
         raise UnobservedError("it ended with its first events: that does not show if they are late")
     events = "only an incomplete event" if response.body else "no event"
-    expected = "events while the response goes on"
     if response.stream == "ended":
-        return expected, f"{events} before it ended"
-    buffered = passed is not None and passed.buffers
-    return expected, f"{events} in time" + (
-        ": nginx buffers the response (proxy_buffering on)" if buffered else ""
-    )
+        return _EXPECTED, f"{events} before it ended"
+    return _EXPECTED, f"{events} in time" + (f": {_BUFFERED}" if buffered else "")
 
 
 def _kind(response: Response) -> str:
