@@ -199,6 +199,7 @@ def test_healthy(route: Route, good_response: Response, environment: Environment
     )
 
 
+@critical
 @declares("must_not.text")
 def test_forbidden_text(route: Route, good_response: Response, environment: Environment) -> None:
     """An error page often has status 200 and the title of the site. Its text gives it away."""

@@ -1,8 +1,6 @@
 """An HTTP client whose connections the environment can override, with limits on time and size."""
 
-import re
 import ssl
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -14,10 +12,10 @@ import httpx
 from stackproof.deadlines import ROUTE_SECONDS
 from stackproof.environment.routes import Route
 from stackproof.facts.response import Announced, Failure, Hop, Response, StreamState
-from stackproof.probes.http.client import event_stream, websocket
+from stackproof.probes.http.client import body_reader, event_stream, websocket
 from stackproof.probes.http.client.announcement import ERRORS as ANNOUNCEMENT_ERRORS
 from stackproof.probes.http.client.announcement import announce
-from stackproof.probes.http.client.exchange import BODY_CAP, RECEIVED_CAP, Exchange
+from stackproof.probes.http.client.exchange import Exchange
 from stackproof.probes.http.connections import connect, endpoint, loopback_overrides
 from stackproof.probes.http.errors import classify_error, describe_error
 from stackproof.unobserved import UnobservedError
@@ -27,18 +25,8 @@ if TYPE_CHECKING:
 
 _MAX_HOPS = 10
 _PORTS = {"http": 80, "https": 443}
-# Python has more: some are not text encodings, and some take quadratic time.
-_CHARSET = re.compile(
-    r"""(?i)charset=["']?(utf-?8|utf-?(?:16|32)(?:-?[bl]e)?|(?:us-)?ascii|iso-?8859-?\d{1,2}"""
-    r"""|latin-?1|windows-?125\d|cp\d{3,4}|koi8-[rut]|gbk|gb2312|gb18030|big5(?:-?hkscs)?"""
-    r"""|euc-?(?:jp|kr)|shift[_-]?jis)(?=["';\s]|$)"""
-)
-_CONTENT_TYPE_CAP = 1000
 _COOKIE_CAP = 4096
 _ERROR_CAP = 200
-_WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
-"""The supported content encodings, and the window bits of zlib for each."""
-_MAX_ENCODINGS = 5
 
 
 class Client:
@@ -133,10 +121,12 @@ def _request(http: httpx.Client, route: Route, exchange: Exchange) -> Response:
             exchange.answered = True
             try:
                 if route.stream and response.status_code in route.expected_statuses:
-                    first, stream, elapsed = event_stream.first(_decoded(response), exchange)
-                    body, whole = _decode(response, first), stream == "ended"
+                    first, stream, elapsed = event_stream.first(
+                        body_reader.decoded(response), exchange
+                    )
+                    body, whole = body_reader.decode(response, first), stream == "ended"
                 else:
-                    body, whole = _read(response)
+                    body, whole = body_reader.read(response)
             finally:
                 response.close()
             headers = dict(response.headers)
@@ -237,66 +227,6 @@ def _tunnel(through: "Connect") -> "Tunnel":
     from stackproof.engine.ssh.tunnel import Tunnel
 
     return Tunnel(through)
-
-
-def _read(response: httpx.Response) -> tuple[str, bool]:
-    """Return the first `BODY_CAP` bytes of a body as text, and whether it is complete."""
-    body = bytearray()
-    for part in _decoded(response):
-        body += part
-        if len(body) > BODY_CAP:
-            break
-    return _decode(response, bytes(body)), len(body) <= BODY_CAP
-
-
-def _decode(response: httpx.Response, body: bytes) -> str:
-    charset = _CHARSET.search(response.headers.get("content-type", "")[:_CONTENT_TYPE_CAP])
-    return _text(body[:BODY_CAP], charset[1] if charset else "utf-8")
-
-
-def _decoded(response: httpx.Response) -> Iterator[bytes]:
-    encodings = response.headers.get_list("content-encoding", split_commas=True)
-    known = [each for each in map(str.lower, encodings) if each in _WINDOWS]
-    if len(known) > _MAX_ENCODINGS:
-        raise httpx.DecodingError(f"a body that is encoded {len(known)} times")
-    parts = response.iter_raw()
-    for each in reversed(known):
-        parts = _inflated(parts, _WINDOWS[each])
-    return parts
-
-
-def _inflated(parts: Iterable[bytes], window: int) -> Iterator[bytes]:
-    """Decode one encoding, a limited part at a time: a few bytes can become gigabytes.
-
-    Raises:
-        httpx.DecodingError: its headers name another encoding, or it is too long.
-    """
-    inflater, length = zlib.decompressobj(window), 0
-    for compressed in parts:
-        while length <= RECEIVED_CAP:
-            try:
-                inflated = inflater.decompress(compressed, BODY_CAP)
-            except zlib.error as error:
-                if length or window != _WINDOWS["deflate"]:
-                    raise httpx.DecodingError(str(error)) from None
-                # Some servers omit the header that the standard requires.
-                window = -window
-                inflater = zlib.decompressobj(window)
-                continue
-            yield inflated
-            length += len(inflated)
-            compressed = inflater.unconsumed_tail
-            if inflater.eof or (not compressed and len(inflated) < BODY_CAP):
-                break
-        else:
-            raise httpx.DecodingError(f"a body that becomes longer than {RECEIVED_CAP >> 10} KiB")
-
-
-def _text(body: bytes, charset: str) -> str:
-    try:
-        return body.decode(charset, errors="replace")
-    except LookupError:
-        return body.decode(errors="replace")
 
 
 def _stays(route: Route, url: httpx.URL) -> bool:
