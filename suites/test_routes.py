@@ -234,7 +234,7 @@ def test_stream(
         observed=observed,
         evidence=_describe(response),
         hint=(
-            *_request(route, environment, "-svN --max-time 5"),
+            *_request(route, environment, "-svN -m 5"),
             *_nginx_configuration(route, environment),
             *_unbuffered(route, environment, response),
             log_of(route.service),

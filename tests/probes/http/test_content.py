@@ -98,12 +98,9 @@ def _probed(body: str, **declared: object) -> Sample:
         ("bad gateway", {}),
         ("", {}),
         ("Bad Gateway", {"Bad Gateway": "Bad Gateway"}),
-        ("<h1>502 Bad\r\n\tGateway</h1>", {"Bad Gateway": "<h1>502 Bad Gateway</h1>"}),
-        (
-            "x" * 99 + "Down" + "y" * 99 + "Bad Gateway",
-            {"Bad Gateway": f"…{'y' * 30}Bad Gateway", "Down": f"…{'x' * 30}Down{'y' * 30}…"},
-        ),
-        ("\0\ud800" * 9 + "Down", {"Down": "\0\ud800" * 9 + "Down"}),
+        ("<h1>502 Bad\r\n\tGateway </h1>", {"Bad Gateway": "Bad Gateway"}),
+        (f"Down {'y' * 99}Bad Gateway", {"Bad Gateway": "Bad Gateway", "Down": f"Down {'y' * 59}"}),
+        ("\0\ud800Down\0", {"Down": "Down\0"}),
     ],
 )
 def test_forbidden(body: str, found: dict[str, str]) -> None:

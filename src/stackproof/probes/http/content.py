@@ -9,7 +9,6 @@ from stackproof.facts.response import Response
 from stackproof.unobserved import UnobservedError
 
 _TEXT_SHOWN = 60
-_TEXT_AROUND = 30
 # Python refuses to convert more digits, to or from text.
 _DIGITS_CONVERTED = 1000
 
@@ -43,24 +42,22 @@ def mismatch(expected: ExpectedContent, response: Response) -> tuple[str, str]:
 
 
 def forbidden(texts: Iterable[str], response: Response) -> dict[str, str]:
-    """Return which texts the body contains, each with what surrounds it. White space is one blank.
+    """Return which texts the body contains, each with what follows it. White space is one blank.
 
     Raises:
         UnobservedError: it contains none, and too little of the body was read to decide.
     """
     body = " ".join(response.body.split())
-    places = {text: body.find(" ".join(text.split())) for text in texts}
-    found = {text: _around(body, at, len(text)) for text, at in places.items() if at >= 0}
+    found = {}
+    for text in texts:
+        _, there, after = body.partition(" ".join(text.split()))
+        if there:
+            found[text] = there + after[:_TEXT_SHOWN].partition("<")[0].rstrip()
     if not found and not response.whole:
         raise UnobservedError(
             f"the first {len(response.body)} characters of the body do not decide it"
         )
     return found
-
-
-def _around(body: str, at: int, length: int) -> str:
-    start, end = max(0, at - _TEXT_AROUND), at + length + _TEXT_AROUND
-    return f"{'…' if start else ''}{body[start:end]}{'…' if end < len(body) else ''}"
 
 
 def instance_of(declared: Instance, response: Response) -> str:

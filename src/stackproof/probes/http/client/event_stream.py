@@ -10,7 +10,7 @@ from stackproof.probes.http.client.exchange import BODY_CAP, Exchange
 
 HEADERS: Mapping[str, str] = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
 # A buffered response arrives with its end. One that is open after that goes on.
-_PAUSE_SECONDS = 0.25
+_PAUSE_SECONDS = 0.1
 # What a line ends with, twice: an event ends with an empty line.
 _ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 
