@@ -1,4 +1,4 @@
-"""Puts another certificate in place of a host's: `python -m lab.faults.certificate KIND HOST`."""
+"""Replaces the certificate of a host: `python -m lab.faults.certificate KIND HOST`."""
 
 import sys
 from collections.abc import Callable

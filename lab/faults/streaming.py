@@ -48,7 +48,15 @@ FAULTS = (
         inject=f"sed -i '/client_max_body_size/d' {_SITE} && {RELOAD}",
         red=checks("routes.body_limit[n8n-webhook]"),
         says="n8n-webhook body limit: expected a body of 16 MiB to be accepted, observed 413 "
-        "Request Entity Too Large",
+        "Request Entity Too Large: client_max_body_size is 1 MiB",
+    ),
+    Fault(
+        "body-limit-off",
+        "someone turned the maximum size of uploads off: one client can fill the disk",
+        inject=f"sed -i 's/client_max_body_size 16m/client_max_body_size 0/' {_SITE} && {RELOAD}",
+        red=checks("routes.body_limit[n8n-webhook]"),
+        says="n8n-webhook body limit: expected a body of more than 16 MiB to be refused with 413, "
+        "observed 100 Continue: client_max_body_size is 0 (no limit)",
     ),
     Fault(
         "error-page-with-200",

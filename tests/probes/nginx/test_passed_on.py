@@ -51,6 +51,21 @@ def test_buffering(levels: dict[str, str], buffers: bool) -> None:
     assert found.buffers is buffers
 
 
+@pytest.mark.parametrize(
+    ("levels", "size"),
+    [
+        ({}, 1 << 20),
+        ({"http": "client_max_body_size 16m;"}, 1 << 24),
+        ({"http": "client_max_body_size 16m;", "server": "client_max_body_size 2K;"}, 2048),
+        ({"server": "client_max_body_size 2K;", "location": "client_max_body_size 0;"}, 0),
+        ({"location": "client_max_body_size $size;"}, None),
+    ],
+)
+def test_size_of_a_body(levels: dict[str, str], size: int | None) -> None:
+    found = reader(_configuration(**levels)).destination(at("http://shop.test/"))
+    assert found.max_body == size
+
+
 @pytest.mark.parametrize("handler", ["return 200", "fastcgi_pass app:9000", "root /srv"])
 def test_other_handlers(handler: str) -> None:
     """Their defaults differ, and a response of nginx itself is neither passed on nor buffered."""
@@ -65,5 +80,6 @@ def test_what_depends_on_something_unknown() -> None:
         "location / { proxy_pass http://$to; } } }"
     )
     found = reader(dump).destination(at("http://shop.test/"))
+    assert found.max_body is None
     assert found.leads_to == ("a:80", "b:80")
     assert (found.not_passed, found.buffers) == ((), False)

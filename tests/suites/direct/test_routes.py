@@ -71,6 +71,13 @@ def limits(at_limit: int | None, above: int | None, error: str = "") -> BodyLimi
     )
 
 
+def limited(found: BodyLimit, *, most: int | None = None, **declared: Any) -> tuple[Any, Any]:
+    """Return a call of the check of a limit of 16 MiB, with that of nginx if it is known."""
+    home, environment_ = route(body_limit="16M", **declared)
+    passed = Destination(leads_to=("api:1",), server="", max_body=most)
+    return routes.test_body_limit, (home, found, environment_, passed if most is not None else None)
+
+
 EVENTS = {"content-type": "text/event-stream"}
 BUFFERED = Destination(leads_to=("api:1",), server="", buffers=True)
 ONE = answered((f"{SHOP}/", 500))
@@ -170,10 +177,15 @@ CALLS: list[Any] = [
     stream(answered((f"{SHOP}/", 200), headers={"content-type": "text/html; charset=a"})),
     stream(answered((f"{SHOP}/", 200), headers=EVENTS, stream="open"), BUFFERED),
     stream(answered(error="no answer within 5 s", failure="time-out"), BUFFERED),
-    call(routes.test_body_limit, limits(413, 413), body_limit="16M"),
-    call(routes.test_body_limit, limits(100, 100), body_limit=1000, proxies=CADDY),
-    call(routes.test_body_limit, limits(100, 413), body_limit="16M"),
-    call(routes.test_body_limit, limits(401, 413), body_limit="16M"),
+    limited(limits(413, 413)),
+    limited(limits(413, 413), most=1 << 20),
+    # Another proxy refuses it.
+    limited(limits(413, 413), most=1 << 24),
+    limited(limits(413, None, "no answer within 2 s"), most=0, proxies=CADDY),
+    limited(limits(100, 100), most=0),
+    limited(limits(100, 100), most=1 << 30),
+    limited(limits(100, 413)),
+    limited(limits(401, 413), most=1 << 24),
     call(routes.test_latency, answered((f"{SHOP}/", 200)), budget_ms=3),
     call(routes.test_latency, answered((f"{SHOP}/", 200)), budget_ms=4),
     (network.test_subnet, (CLOSED, IN_BOTH, {"a": ("10.1.0.0/16", "10.0.0.0/16", "fd00::/64"),
@@ -285,16 +297,18 @@ def test_what_it_says(call: Call, expected: Said) -> None:
          "it ended with its first events: that does not show if they are late"),
         (*stream(answered((f"{SHOP}/", 200), headers=EVENTS, stream="overlong", body="a")),
          "events came without a pause: that does not show if they are late"),
-        (*call(routes.test_body_limit, limits(None, None, "connection refused"), body_limit=1),
+        (*limited(limits(None, None, "connection refused")),
          "a body that is announced is answered with connection refused"),
-        (*call(routes.test_body_limit, limits(502, 413), body_limit=1),
+        (*limited(limits(502, 413)),
          "a body that is announced is answered with 502"),
-        (*call(routes.test_body_limit, limits(None, 413, "no answer within 2 s"), body_limit=1),
+        (*limited(limits(None, 413, "no answer within 2 s")),
          "a body that is announced is answered with no answer within 2 s"),
-        (*call(routes.test_body_limit, limits(404, 404), body_limit=1),
+        (*limited(limits(404, 404)),
          "a body that is announced is answered with 404"),
-        (*call(routes.test_body_limit, limits(100, 301), body_limit=1),
+        (*limited(limits(100, 301)),
          "a body that is announced is answered with 301"),
+        (*limited(limits(100, 100)), "a body that is announced is answered with 100"),
+        (*limited(limits(100, 100), most=1 << 24), "a body that is announced is answered with 100"),
         (*call(routes.test_forbidden_text, answered((f"{SHOP}/", 200), body="ok", whole=False),
          must_not={"text": "Error"}), "the first 2 characters of the body do not decide it"),
         (tls.test_version, (HOST, Handshake(error="no route")), "there was no handshake: no route"),

@@ -104,3 +104,5 @@ class Outcome:
     """Headers of a request for a WebSocket that it does not pass on."""
     buffers: bool = False
     """Whether it buffers the response."""
+    max_body: int | None = None
+    """Maximum size of a body that it passes on; 0 for any size."""

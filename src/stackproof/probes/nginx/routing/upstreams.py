@@ -10,6 +10,7 @@ from stackproof.probes.nginx.routing.choices import UnknownError
 from stackproof.probes.nginx.routing.locations import Location
 from stackproof.probes.nginx.routing.request import Outcome
 from stackproof.probes.nginx.routing.variables import Variables
+from stackproof.sizes import Bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ def pass_to(scope: Scope, variables: Variables, handler: Directive, passed: Pass
         scheme="https" if target.startswith("https:") else "http",
         not_passed=_not_passed(passed.levels) if handler.name == "proxy_pass" else (),
         buffers=handler.name == "proxy_pass" and _buffers(passed.levels),
+        max_body=_max_body(passed.levels),
     )
 
 
@@ -94,11 +96,21 @@ def _not_passed(levels: tuple[Directive, ...]) -> tuple[str, ...]:
 
 
 def _buffers(levels: tuple[Directive, ...]) -> bool:
-    for level in levels:
-        for each in level.block:
-            if each.name == "proxy_buffering":
-                return each.arguments == ["on"]
-    return True
+    return _in_force("proxy_buffering", levels, "on") == "on"
+
+
+def _max_body(levels: tuple[Directive, ...]) -> int | None:
+    try:
+        return Bytes.parse(_in_force("client_max_body_size", levels, "1m"))
+    except ValueError:
+        return None
+
+
+def _in_force(name: str, levels: tuple[Directive, ...], default: str) -> str:
+    """Return the value of a directive that a level inherits unless it has its own."""
+    found = (each for level in levels for each in level.block if each.name == name)
+    directive = next(found, None)
+    return directive.argument() if directive and directive.arguments else default
 
 
 def _set_headers(levels: tuple[Directive, ...]) -> list[Directive]:
