@@ -38,7 +38,7 @@ FAULTS = (
         f" && touch --date='1 second' out/nginx/certificates/{_HOST}.crt",
         red=checks("nginx.config_loaded[nginx]"),
         says="nginx loaded configuration: expected the one on disk, observed "
-        f"/etc/nginx/certificates/{_HOST}.crt changed at",
+        f"certificates/{_HOST}.crt changed at",
     ),
     _shown(
         "certificate-expired", "a certificate was not renewed in time", "expired", "dates",
