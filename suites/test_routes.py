@@ -221,12 +221,15 @@ def test_stream(
     response: Response,
     environment: Environment,
     passed_by_nginx: Destination | None,
+    starting: str,
 ) -> None:
     """A proxy that buffers keeps events back, and the page waits for what was sent long ago.
 
     The first events must arrive while the response goes on. One that ends at once is UNKNOWN.
     """
     expected, observed = streams.mismatch(route, response, passed_by_nginx)
+    if starting and observed != expected:
+        raise UnobservedError(f"{route.service} is {starting}")
     assert observed == expected, finding(
         route,
         "stream",

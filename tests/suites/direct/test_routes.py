@@ -285,6 +285,8 @@ def test_what_it_says(call: Call, expected: Said) -> None:
          (environment(networks={"n": {"subnets": ["10.0.0.0/16"]}}).networks["n"],
           {"n": ("x" * 61,)}),
          f"the engine reports {'x' * 60!r} in a network"),
+        (routes.test_stream, (*stream(answered((f"{SHOP}/", 200)))[1], "starting"),
+         "api is starting"),
         (*stream(answered((f"{SHOP}/", 502), stream="silent"), BUFFERED),
          "the route did not answer as declared: 502"),
         (*stream(answered(error="connection refused", failure="refused"), BUFFERED),
