@@ -12,14 +12,16 @@ from stackproof.environment.redirect_port import answers, origin
 from stackproof.environment.responses import ExpectedContent
 from stackproof.environment.routes import LOGIN_REDIRECTS, UNAUTHENTICATED, Route
 from stackproof.facts.container import Container, ListedContainer
-from stackproof.facts.proxy import UpstreamError
-from stackproof.facts.response import Hop, Response
+from stackproof.facts.proxy import Destination, UpstreamError
+from stackproof.facts.response import BodyLimit, Hop, Response
 from stackproof.finding import finding
 from stackproof.fixtures.session.collection import critical, declares
 from stackproof.hint import HERE, SERVER, Hint, advice, curl, in_container, log_of, server
-from stackproof.probes.http.content import mismatch
+from stackproof.probes.http import body_limits, streams
+from stackproof.probes.http.content import forbidden, mismatch
 from stackproof.probes.http.responder import wrong_senders
 from stackproof.secrets import is_secret_name
+from stackproof.sizes import Bytes
 from stackproof.unobserved import UnobservedError
 
 _BODY_SHOWN = 500
@@ -33,6 +35,7 @@ def test_status(
     environment: Environment,
     starting: str,
     upstream_error: UpstreamError | None,
+    passed_by_nginx: Destination | None,
 ) -> None:
     """Users see the route's status. A container can be healthy behind a route that fails.
 
@@ -40,15 +43,17 @@ def test_status(
     A WebSocket must be accepted with 101: many proxies drop the headers that ask for one. While the
     container is starting, a failure is UNKNOWN: some proxies wait until it is healthy.
     """
+    why = upstream_error or (_headers_lost(passed_by_nginx) if route.websocket else "")
     fine = response.status in route.expected_statuses
     if starting and not fine:
         raise UnobservedError(f"{route.service} is {starting}")
     assert fine, finding(
         route,
-        "status",
-        expected=" or ".join(map(str, route.expected_statuses)),
-        observed=response.error
-        or (f"{response.status}: {upstream_error}" if upstream_error else response.status),
+        "status" if route.method == "GET" else f"status of {route.method}",
+        expected="a WebSocket (101 Switching Protocols)"
+        if route.websocket
+        else " or ".join(map(str, route.expected_statuses)),
+        observed=response.error or (f"{response.status}: {why}" if why else response.status),
         evidence=_describe(response),
         hint=(*_request(route, environment), *_logs(route, environment)),
     )
@@ -194,6 +199,80 @@ def test_healthy(route: Route, good_response: Response, environment: Environment
     )
 
 
+@critical
+@declares("must_not.text")
+def test_forbidden_text(route: Route, good_response: Response, environment: Environment) -> None:
+    """An error page often has status 200 and the title of the site. Its text gives it away."""
+    texts = route.must_not.text if route.must_not else ()
+    found = forbidden(texts, good_response)
+    assert not found, finding(
+        route,
+        "text",
+        expected=f"no {' and no '.join(found)}",
+        observed=" and ".join(found.values()),
+        evidence=_describe(good_response),
+        hint=(*_request(route, environment), log_of(route.service)),
+    )
+
+
+@declares("stream")
+def test_stream(
+    route: Route,
+    response: Response,
+    environment: Environment,
+    passed_by_nginx: Destination | None,
+    starting: str,
+) -> None:
+    """A proxy that buffers keeps events back, and the page waits for what was sent long ago.
+
+    The first events must arrive while the response goes on. One that ends at once is UNKNOWN.
+    """
+    expected, observed = streams.mismatch(route, response, passed_by_nginx)
+    if starting and observed != expected:
+        raise UnobservedError(f"{route.service} is {starting}")
+    assert observed == expected, finding(
+        route,
+        "stream",
+        expected=expected,
+        observed=observed,
+        evidence=_describe(response),
+        hint=(
+            *_request(route, environment, "-svN -m 5"),
+            *_nginx_configuration(route, environment),
+            *_unbuffered(route, environment, response),
+            log_of(route.service),
+        ),
+    )
+
+
+@declares("body_limit")
+def test_body_limit(
+    route: Route,
+    body_limit: BodyLimit,
+    environment: Environment,
+    passed_by_nginx: Destination | None,
+) -> None:
+    """Uploads fail at the limit of a proxy, which is 1 MiB in nginx if none is set.
+
+    Two requests announce a body, one of the maximum size and one larger by a byte. Neither body is
+    sent.
+    """
+    limit = route.body_limit or Bytes(0)
+    expected, observed = body_limits.mismatch(limit, body_limit, passed_by_nginx)
+    assert observed == expected, finding(
+        route,
+        "body limit",
+        expected=expected,
+        observed=observed,
+        hint=(
+            *_nginx_configuration(route, environment),
+            advice("in the location of the route: client_max_body_size {};", str(int(limit)))
+            if _may_be_nginx(route, environment)
+            else advice("set the maximum size of a body in the configuration of the proxy"),
+        ),
+    )
+
+
 @declares("budget_ms")
 def test_latency(route: Route, good_response: Response, environment: Environment) -> None:
     """Users leave a slow page just as they leave one that is down."""
@@ -209,6 +288,19 @@ def test_latency(route: Route, good_response: Response, environment: Environment
             log_of(route.service),
         ),
     )
+
+
+def _unbuffered(route: Route, environment: Environment, response: Response) -> tuple[Hint, ...]:
+    if response.hops and not streams.is_stream(response):
+        return ()
+    if _may_be_nginx(route, environment):
+        return (advice("set proxy_buffering off, or send the header X-Accel-Buffering: no"),)
+    return (advice("look for a proxy that buffers or compresses the response"),)
+
+
+def _headers_lost(destination: Destination | None) -> str:
+    lost = destination.not_passed if destination else ()
+    return f"nginx does not pass {' and '.join(lost)}" if lost else ""
 
 
 def _request(route: Route, environment: Environment, options: str = "-sv") -> tuple[Hint, ...]:

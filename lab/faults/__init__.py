@@ -14,6 +14,7 @@ from lab.faults import (
     proxy,
     resources,
     routes,
+    streaming,
     tls,
 )
 from lab.faults.fault import Fault
@@ -26,6 +27,7 @@ ALL: dict[str, Fault] = {
         nginx,
         proxy,
         routes,
+        streaming,
         tls,
         datastores,
         postgresql,

@@ -1,4 +1,4 @@
-"""Puts a bad certificate in the place of a host's: `python -m lab.faults.certificate KIND HOST`."""
+"""Replaces the certificate of a host: `python -m lab.faults.certificate KIND HOST`."""
 
 import sys
 from collections.abc import Callable
@@ -58,6 +58,7 @@ def _unknown_authority(host: str) -> tuple[bytes, bytes]:
     return b"".join(pem.bytes() for pem in leaf.cert_chain_pems), leaf.private_key_pem.bytes()
 
 
+_RENEWED = "renewed"
 KINDS: dict[str, Callable[[str], tuple[bytes, bytes]]] = {
     "expired": _expired,
     "ending": _ending,
@@ -66,16 +67,18 @@ KINDS: dict[str, Callable[[str], tuple[bytes, bytes]]] = {
     "self-signed": _self_signed,
     "other-host": _other_host,
     "unknown-authority": _unknown_authority,
+    _RENEWED: certificates.issue,
 }
 
 
 def serve(kind: str, host: str) -> None:
-    """Have nginx show a certificate of this kind for the host."""
+    """Have nginx show a certificate of this kind for the host, unless it is only renewed."""
     chain, key = KINDS[kind](host)
     directory = nginx_config.DIRECTORY / "certificates"
     secret_files.write(directory / f"{host}.key", key)
     (directory / f"{host}.crt").write_bytes(chain)
-    nginx_config.reload()
+    if kind != _RENEWED:
+        nginx_config.reload()
 
 
 if __name__ == "__main__":

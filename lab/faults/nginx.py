@@ -5,7 +5,8 @@ from lab.faults.reload import RELOAD
 
 _ROUTES = (
     "home, health, api, api-health, python-api, python-api-health, nexusai, pgadmin, n8n, "
-    "http-redirect, server-health, server-api-health, nginx-status"
+    "http-redirect, server-health, server-api-health, nginx-status, "
+    "n8n-push, n8n-events, n8n-webhook"
 )
 _HOSTS = "chatbuilds.com, python-api.chatbuilds.com, nexusai.domain.com"
 _SITE = "out/nginx/conf.d/chatbuilds.conf"

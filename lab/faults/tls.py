@@ -30,8 +30,18 @@ def _shown(
 
 
 FAULTS = (
+    Fault(
+        "certificate-not-loaded",
+        "a certificate was renewed, and nginx not reloaded: clients get the old one until it ends",
+        inject=f"(cd .. && {shlex.quote(sys.executable)} -m lab.faults.certificate renewed {_HOST})"
+        # A file's time counts in whole seconds, and the last load may be of this one.
+        f" && touch --date='1 second' out/nginx/certificates/{_HOST}.crt",
+        red=checks("nginx.config_loaded[nginx]"),
+        says="nginx loaded configuration: expected the one on disk, observed "
+        f"certificates/{_HOST}.crt changed at",
+    ),
     _shown(
-        "certificate-expired", "a certificate was not merge_facts in time", "expired", "dates",
+        "certificate-expired", "a certificate was not renewed in time", "expired", "dates",
         says="dates: expected valid for at least 7 more days, observed expired on",
     ),
     _shown(

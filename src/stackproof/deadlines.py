@@ -19,6 +19,8 @@ COMPOSE_SECONDS = 5
 
 ROUTE_SECONDS = 5
 """A request of a route. A user considers a page that takes five seconds to be down."""
+ANNOUNCEMENT_SECONDS = 2
+"""The headers of a request that announce a body, and the answer to them. A route takes two."""
 HANDSHAKE_SECONDS = 2
 """One connection and its TLS handshake. A host takes at most three."""
 EXCHANGE_SECONDS = 3

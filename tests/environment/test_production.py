@@ -70,6 +70,7 @@ def test_production_routes() -> None:
         "nexusai": ("https://nexusai.domain.com/", "nexusai", (200,)),
         "pgadmin": ("https://chatbuilds.com/pgadmin", "pgadmin", (200,)),
         "n8n": ("https://chatbuilds.com/n8n", "n8n", (200,)),
+        "n8n-push": ("https://chatbuilds.com/n8n/rest/push", "n8n", (200,)),
         "http-redirect": ("http://chatbuilds.com/", "nginx", (301, 308)),
         "server-health": ("http://localhost/health", "nginx", (200,)),
         "server-api-health": ("http://localhost/api/health", "api", (200,)),

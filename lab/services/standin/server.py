@@ -3,15 +3,20 @@
 Usage: server.py SERVICE PORT
 """
 
+import hashlib
 import json
 import socket
 import sys
+import time
+from base64 import b64encode
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
+HEARTBEAT_SECONDS = 10
 HTML = "text/html; charset=utf-8"
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
@@ -72,6 +77,11 @@ PAGES: dict[str, dict[str, Page]] = {
 }
 
 
+WEBSOCKETS = {"n8n": "/rest/push"}
+STREAMS = {"n8n": "/webhook/events"}
+WEBHOOKS = {"n8n": "/webhook/orders"}
+
+
 class Handler(BaseHTTPRequestHandler):
     """Answers from the pages of one service and signs each answer with its name."""
 
@@ -82,6 +92,12 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer with the page of the path."""
         path = urlsplit(self.path).path
+        if path == WEBSOCKETS.get(self.service):
+            self.open_websocket()
+            return
+        if path == STREAMS.get(self.service):
+            self.stream_events()
+            return
         # Behind a proxy, this header has the prefix that links and redirects must carry.
         prefix = self.headers.get("X-Script-Name", "")
         if self.service == "pgadmin" and path == "/":
@@ -94,7 +110,44 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.answer(HTTPStatus.NOT_FOUND, document("Not Found"))
 
+    def do_POST(self) -> None:
+        """Answer a webhook with what it received."""
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        if urlsplit(self.path).path == WEBHOOKS.get(self.service):
+            self.answer(HTTPStatus.OK, data(received=body.decode(errors="replace")))
+        else:
+            self.answer(HTTPStatus.NOT_FOUND, document("Not Found"))
+
     do_HEAD = do_GET  # noqa: N815
+
+    def open_websocket(self) -> None:
+        """Accept a WebSocket, as n8n does before it asks who the client is, and wait for its end.
+
+        A request without the headers for it is refused as that of a stranger.
+        """
+        if self.headers.get("Upgrade", "").lower() != "websocket":
+            self.answer(HTTPStatus.UNAUTHORIZED, data(status="error", message="Unauthorized"))
+            return
+        key = self.headers.get("Sec-WebSocket-Key", "") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        digest = hashlib.sha1(key.encode(), usedforsecurity=False).digest()
+        self.send_response(HTTPStatus.SWITCHING_PROTOCOLS)
+        self.send_header("Upgrade", "websocket")
+        self.send_header("Connection", "Upgrade")
+        self.send_header("Sec-WebSocket-Accept", b64encode(digest).decode())
+        self.end_headers()
+        self.close_connection = True
+        self.rfile.read(1)
+
+    def stream_events(self) -> None:
+        """Send an event, and more of them until the client leaves."""
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        with suppress(OSError):
+            while True:
+                self.wfile.write(b"event: heartbeat\ndata: {}\n\n")
+                time.sleep(HEARTBEAT_SECONDS)
 
     def answer(self, status: HTTPStatus, page: Page, location: str | None = None) -> None:
         """Send one whole answer."""

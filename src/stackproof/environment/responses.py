@@ -1,11 +1,15 @@
 """Expected content of an HTTP response."""
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from stackproof.schema.declared import Declared, empty_mapping, reject
-from stackproof.schema.values import HeaderName, Headers, SingleLine, Texts
+from stackproof.schema.expected import expect
+from stackproof.schema.values import HeaderName, Headers, OneOrMany, SingleLine, Texts
+
+_MOST_TEXTS = 100
+_Text = Annotated[str, expect("text that is not blank", str.strip, pattern=r"\S")]
 
 
 class ExpectedContent(Declared):
@@ -21,6 +25,13 @@ class ExpectedContent(Declared):
     def content(self) -> bool:
         """Its `fields`, `headers` or `text`."""
         return bool(self.fields or self.headers or self.text)
+
+
+class ForbiddenContent(Declared):
+    """Content that a response must not have."""
+
+    text: Annotated[OneOrMany[tuple[_Text, ...]], Field(max_length=_MOST_TEXTS)] = ()
+    """Texts that the body must not contain, such as those of an error page."""
 
 
 class Instance(Declared):

@@ -4,11 +4,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stackproof.environment.responses import ExpectedContent, Instance
+from stackproof.environment.responses import ExpectedContent, ForbiddenContent, Instance
 from stackproof.frozen import Frozen
 from stackproof.schema.addresses import Url
 from stackproof.schema.declared import Declared, empty_mapping, reject
 from stackproof.schema.values import Headers, Port, Statuses
+from stackproof.sizes import Bytes
 
 UNAUTHENTICATED = (401, 403)
 """Statuses with which a protected route may refuse a request without credentials."""
@@ -40,6 +41,10 @@ class Route(Declared):
     """Headers of the request."""
     websocket: bool = False
     """Whether the request asks for a WebSocket, which must be accepted with 101."""
+    stream: bool = False
+    """Whether the response is a stream of server-sent events, which must not be buffered."""
+    body_limit: Annotated[Bytes, Field(gt=0)] | None = None
+    """Maximum size of a request's body. The proxy must refuse a larger one, and only that."""
     follow_redirects: bool = False
     redirects: Literal["same-host"] | None = None
     """`same-host`: no redirect may lead to another host, or from https to http."""
@@ -51,6 +56,8 @@ class Route(Declared):
     """The field or header that identifies the container that sent the response."""
     healthy: ExpectedContent | None = None
     """Content of the response while the service is healthy."""
+    must_not: ForbiddenContent | None = None
+    """Content that no response may have."""
     budget_ms: Annotated[int, Field(gt=0, le=3_600_000)] | None = None
     """Maximum time of the whole response, redirects included."""
 
@@ -66,12 +73,21 @@ class Route(Declared):
         """Whether its request may be sent again: it changes nothing on the server."""
         return self.method in ("GET", "HEAD", "OPTIONS")
 
+    @property
+    def stays_open(self) -> bool:
+        """Whether its connection is meant to stay: nobody waits for the end of the response."""
+        return self.websocket or self.stream
+
     @model_validator(mode="after")
     def _fields_fit(self) -> Self:
         if self.login and not self.protected:
             reject([(("login",), "only a route that is protected has a login")])
         if self.websocket and (self.method != "GET" or self.body):
             reject([(("websocket",), "a WebSocket is requested with GET, without a body")])
+        if self.stream and (self.websocket or self.method == "HEAD"):
+            reject([(("stream",), "a stream is the body of a response, and no WebSocket")])
+        if self.must_not and (self.stays_open or self.method == "HEAD"):
+            reject([(("must_not",), "it needs a response with a body that ends")])
         return self
 
 

@@ -23,6 +23,12 @@ class Destination(Frozen):
     location: str = ""
     is_default: bool = False
     """Whether no server block has the host, so that the default one gets the request."""
+    not_passed: tuple[str, ...] = ()
+    """Headers of a request for a WebSocket that nginx does not pass on."""
+    buffers: bool = False
+    """Whether nginx buffers the response, unless the response forbids it."""
+    max_body: int | None = None
+    """Maximum size of a body that nginx passes on, in bytes; 0 for any size. None if unknown."""
 
 
 class Worker(Frozen):

@@ -62,7 +62,13 @@ def respond(body: bytes = b"", status: str = "200 OK", **headers: str) -> Handle
     return lambda connection: connection.sendall(head.encode() + body)
 
 
-def request(handle: Handler, *, follow: bool = False) -> Response:
+def request(handle: Handler, *, follow: bool = False, stream: bool = False) -> Response:
     with raw_server(handle) as address:
-        route = Route(name="home", url=f"http://{address}/", service="web", follow_redirects=follow)
+        route = Route(
+            name="home",
+            url=f"http://{address}/",
+            service="web",
+            follow_redirects=follow,
+            stream=stream,
+        )
         return Client({}, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)).request(route)

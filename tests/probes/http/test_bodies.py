@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from stackproof.probes.http.client import BODY_CAP
+from stackproof.probes.http.client.exchange import BODY_CAP
 from tests.probes.http.raw_server import request, respond
 
 _gzip = partial(gzip.compress, mtime=0)  # or the output would depend on the time

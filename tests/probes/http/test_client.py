@@ -13,6 +13,7 @@ import trustme
 from stackproof.facts.response import Hop
 from stackproof.probes.http import client
 from stackproof.probes.http.client import Client
+from stackproof.probes.http.client.exchange import BODY_CAP
 from stackproof.unobserved import UnobservedError
 from tests.probes.http.conftest import Get, Serve
 from tests.probes.http.sites import Answer, Site, serving
@@ -183,7 +184,7 @@ def endless() -> Iterator[Site]:
 def test_an_endless_body_is_capped(get: Get, endless: Site) -> None:
     response = get(f"http://{endless.address}/")
     assert [hop.status for hop in response.hops] == [200]
-    assert response.body == "x" * client.BODY_CAP
+    assert response.body == "x" * BODY_CAP
     assert response.error is None
 
 

@@ -8,7 +8,7 @@ from stackproof.deploy.prober import Prober, Sample
 from stackproof.environment.responses import ExpectedContent, Instance
 from stackproof.environment.routes import Route
 from stackproof.facts.response import Hop, Response
-from stackproof.probes.http.content import instance_of, mismatch
+from stackproof.probes.http.content import forbidden, instance_of, mismatch
 from stackproof.unobserved import UnobservedError
 
 DUE = ExpectedContent(fields={"service": "api"})
@@ -89,3 +89,26 @@ def _probed(body: str, **declared: object) -> Sample:
     assert asked.wait(30)
     prober.stop(30)
     return prober.samples[0]
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("fine", {}),
+        ("bad gateway", {}),
+        ("", {}),
+        ("Bad Gateway", {"Bad Gateway": "Bad Gateway"}),
+        ("<h1>502 Bad\r\n\tGateway </h1>", {"Bad Gateway": "Bad Gateway"}),
+        (f"Down {'y' * 99}Bad Gateway", {"Bad Gateway": "Bad Gateway", "Down": f"Down {'y' * 59}"}),
+        ("\0\ud800Down\0", {"Down": "Down\0"}),
+    ],
+)
+def test_forbidden(body: str, found: dict[str, str]) -> None:
+    assert forbidden(("Bad Gateway", "Down"), answer(body)) == found
+
+
+def test_forbidden_in_what_was_not_read() -> None:
+    assert forbidden(("Down",), answer("Down", whole=False)) == {"Down": "Down"}
+    with pytest.raises(UnobservedError) as raised:
+        forbidden(("Down",), answer("fine", whole=False))
+    assert str(raised.value) == "the first 4 characters of the body do not decide it"

@@ -14,6 +14,7 @@ from stackproof.environment.routes import Route
 from stackproof.facts.response import Response
 from stackproof.fixtures.session.facts.store import is_repeatable
 from stackproof.probes.declaration import Need, Target
+from stackproof.probes.http.body_limits import body_limit
 from stackproof.probes.http.client import Client
 from stackproof.probes.http.container_http import _health_client, container_route
 from stackproof.probes.http.latency import latency
@@ -104,17 +105,32 @@ def test_websocket(sent: bytes, status: int | None, error: str | None) -> None:
     } <= set(seen[0].lower().split(b"\r\n"))  # fmt: skip
 
 
+def test_stream() -> None:
+    seen: list[bytes] = []
+    sent = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n"
+    answered = _received(sent, seen, stream=True)
+    assert (answered.stream, answered.body) == ("ended", "data: 1\n\n")
+    assert b"accept: text/event-stream" in seen[0].lower().split(b"\r\n")
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 def test_a_request_that_may_change_something_is_not_repeated(method: str) -> None:
     environment = _environment(method)
     assert not is_repeatable(environment, Need(response, "api"))
     assert not is_repeatable(environment, Need(latency, "api"))
     assert latency.observe(Target(environment, "api"), _never, None, None) == ()
+    assert not is_repeatable(environment, Need(body_limit, "api"))
     assert is_repeatable(_environment("HEAD"), Need(response, "api"))
 
 
-def _environment(method: str) -> Environment:
-    route = {"url": "http://shop.test/", "service": "api", "method": method}
+@pytest.mark.parametrize("stays", ["websocket", "stream"])
+def test_a_connection_that_stays_is_not_requested_for_its_latency(stays: str) -> None:
+    environment = _environment("GET", **{stays: True})
+    assert latency.observe(Target(environment, "api"), _never, None, None) == ()
+
+
+def _environment(method: str, **more: Any) -> Environment:
+    route = {"url": "http://shop.test/", "service": "api", "method": method, **more}
     return Environment.model_validate(
         {"name": "shop", "services": {"api": {}}, "routes": {"api": route}}
     )

@@ -13,8 +13,8 @@ from stackproof.facts.tls import Handshake
 from stackproof.probes.declaration import PROBES, Need
 from stackproof.probes.gather import gather
 from stackproof.probes.http import client, tls
-from stackproof.probes.http.client import BODY_CAP, Client
-from stackproof.probes.http.client.exchange import _Stream
+from stackproof.probes.http.client import Client
+from stackproof.probes.http.client.exchange import BODY_CAP, _Stream
 from stackproof.probes.http.tls import TlsClient
 from stackproof.probes.probe_pool import ProbePool
 from tests.probes.http.raw_server import SECONDS, Handler, drip, flood, raw_server, request, respond

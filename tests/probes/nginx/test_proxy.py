@@ -190,8 +190,11 @@ def test_what_is_read_in_the_configuration() -> None:
         nginx_names=ran("172.20.0.5 web"),
     )
     assert found.destinations == {
-        "web": Destination(leads_to=("web:80",), server="shop.example", location="/")
-    }
+        "web": Destination(
+            leads_to=("web:80",), server="shop.example", location="/", buffers=True,
+            not_passed=("Upgrade", "Connection"), max_body=1 << 20,
+        )
+    }  # fmt: skip
     assert found.resolved_at_load == ("web",)
     assert found.hidden_log == "nginx logs with error_log /var/log/nginx/shop.log"
     assert found.addresses == {"web": ("172.20.0.5",), "backend": ("172.20.0.4",)}

@@ -62,7 +62,7 @@ def _others(check: Check, given: int) -> dict[str, Any]:
     """Return the arguments after the given ones: those of a stack of which all is well."""
     fine = {
         "facts": facts(), "stale": "", "starting": "", "tolerated": tolerated,
-        "upstream_error": None, "warn": Warnings(),
+        "upstream_error": None, "passed_by_nginx": None, "warn": Warnings(),
     }  # fmt: skip
     return {name: fine[name] for name in list(signature(check).parameters)[given:]}
 

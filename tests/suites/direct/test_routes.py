@@ -7,7 +7,8 @@ import pytest
 
 from stackproof.environment.outside import ClosedPort
 from stackproof.facts.container import Endpoint, ListedContainer
-from stackproof.facts.response import Listening
+from stackproof.facts.proxy import Destination
+from stackproof.facts.response import Announced, BodyLimit, Listening
 from stackproof.facts.settings import Namespace
 from stackproof.facts.tls import Certificate, Handshake
 from tests.shop import AT, answered, container, created, facts
@@ -52,6 +53,33 @@ def asked(check: Any, response: Any, **declared: Any) -> tuple[Any, Any]:
     return check, (home, response, found, "")
 
 
+def stream(response: Any, passed: Destination | None = None, **declared: Any) -> tuple[Any, Any]:
+    home, found = route(stream=True, **declared)
+    return routes.test_stream, (home, response, found, passed)
+
+
+def lost(*headers: str) -> tuple[Any, Any]:
+    """Return a call of the check of a WebSocket whose headers nginx does not pass on."""
+    home, found = route(websocket=True)
+    passed = Destination(leads_to=("api:1",), server="", not_passed=headers)
+    return routes.test_status, (home, ONE, found, "", None, passed)
+
+
+def limits(at_limit: int | None, above: int | None, error: str = "") -> BodyLimit:
+    return BodyLimit(
+        at_limit=Announced(status=at_limit, error=error), above=Announced(status=above, error=error)
+    )
+
+
+def limited(found: BodyLimit, *, most: int | None = None, **declared: Any) -> tuple[Any, Any]:
+    """Return a call of the check of a limit of 16 MiB, with that of nginx if it is known."""
+    home, environment_ = route(body_limit="16M", **declared)
+    passed = Destination(leads_to=("api:1",), server="", max_body=most)
+    return routes.test_body_limit, (home, found, environment_, passed if most is not None else None)
+
+
+EVENTS = {"content-type": "text/event-stream"}
+BUFFERED = Destination(leads_to=("api:1",), server="", buffers=True)
 ONE = answered((f"{SHOP}/", 500))
 CADDY: Any = {"proxies": {"caddy": {"edge": {}}}}
 NONE: Any = {}
@@ -102,6 +130,8 @@ CALLS: list[Any] = [
     asked(routes.test_status, ONE, method="OPTIONS"),
     asked(routes.test_status, ONE, method="POST", body="a=b"),
     asked(routes.test_status, ONE, websocket=True),
+    lost("Upgrade", "Connection"),
+    lost("Upgrade"),
     asked(routes.test_status, ONE, websocket=True, proxies=CADDY),
     asked(routes.test_status, ONE, proxies=NONE),
     asked(routes.test_status, ONE, proxies=CADDY),
@@ -134,6 +164,28 @@ CALLS: list[Any] = [
     call(routes.test_identity, answered((f"{SHOP}/", 200), body="web"), identity={"text": "api"},
      proxies=NONE),
     call(routes.test_healthy, answered((f"{SHOP}/", 200), **SAID), healthy={"text": "ok"}),
+    call(routes.test_forbidden_text, answered((f"{SHOP}/", 200), body=f"{'a' * 99}  Bad\nGateway"),
+     must_not={"text": ["Application error", "Bad Gateway"]}),
+    call(routes.test_forbidden_text, answered((f"{SHOP}/", 200), body="Down. " * 99 + "Error"),
+     must_not={"text": ["Down.", "Error"]}, method="POST"),
+    call(routes.test_forbidden_text, answered((f"{SHOP}/", 200), body="bad gateway"),
+     must_not={"text": "Bad Gateway"}),
+    stream(answered((f"{SHOP}/", 200), headers=EVENTS, stream="silent"), BUFFERED),
+    stream(answered((f"{SHOP}/", 200), headers=EVENTS, stream="silent", body="data: 1")),
+    stream(answered((f"{SHOP}/", 200), headers=EVENTS, stream="ended"), proxies=CADDY),
+    stream(answered((f"{SHOP}/", 200), stream="open")),
+    stream(answered((f"{SHOP}/", 200), headers={"content-type": "text/html; charset=a"})),
+    stream(answered((f"{SHOP}/", 200), headers=EVENTS, stream="open"), BUFFERED),
+    stream(answered(error="no answer within 5 s", failure="time-out"), BUFFERED),
+    limited(limits(413, 413)),
+    limited(limits(413, 413), most=1 << 20),
+    # Another proxy refuses it.
+    limited(limits(413, 413), most=1 << 24),
+    limited(limits(413, None, "no answer within 2 s"), most=0, proxies=CADDY),
+    limited(limits(100, 100), most=0),
+    limited(limits(100, 100), most=1 << 30),
+    limited(limits(100, 413)),
+    limited(limits(401, 413), most=1 << 24),
     call(routes.test_latency, answered((f"{SHOP}/", 200)), budget_ms=3),
     call(routes.test_latency, answered((f"{SHOP}/", 200)), budget_ms=4),
     (network.test_subnet, (CLOSED, IN_BOTH, {"a": ("10.1.0.0/16", "10.0.0.0/16", "fd00::/64"),
@@ -233,6 +285,34 @@ def test_what_it_says(call: Call, expected: Said) -> None:
          (environment(networks={"n": {"subnets": ["10.0.0.0/16"]}}).networks["n"],
           {"n": ("x" * 61,)}),
          f"the engine reports {'x' * 60!r} in a network"),
+        (routes.test_stream, (*stream(answered((f"{SHOP}/", 200)))[1], "starting"),
+         "api is starting"),
+        (*stream(answered((f"{SHOP}/", 502), stream="silent"), BUFFERED),
+         "the route did not answer as declared: 502"),
+        (*stream(answered(error="connection refused", failure="refused"), BUFFERED),
+         "the route did not answer as declared: connection refused"),
+        (*stream(answered(error="no answer within 5 s", failure="time-out")),
+         "the route did not answer as declared: no answer within 5 s"),
+        (*stream(answered((f"{SHOP}/", 200), headers=EVENTS)),
+         "the snapshot does not hold how the stream began"),
+        (*stream(answered((f"{SHOP}/", 200), headers=EVENTS, stream="ended", body="data: 1")),
+         "it ended with its first events: that does not show if they are late"),
+        (*stream(answered((f"{SHOP}/", 200), headers=EVENTS, stream="overlong", body="a")),
+         "events came without a pause: that does not show if they are late"),
+        (*limited(limits(None, None, "connection refused")),
+         "a body that is announced is answered with connection refused"),
+        (*limited(limits(502, 413)),
+         "a body that is announced is answered with 502"),
+        (*limited(limits(None, 413, "no answer within 2 s")),
+         "a body that is announced is answered with no answer within 2 s"),
+        (*limited(limits(404, 404)),
+         "a body that is announced is answered with 404"),
+        (*limited(limits(100, 301)),
+         "a body that is announced is answered with 301"),
+        (*limited(limits(100, 100)), "a body that is announced is answered with 100"),
+        (*limited(limits(100, 100), most=1 << 24), "a body that is announced is answered with 100"),
+        (*call(routes.test_forbidden_text, answered((f"{SHOP}/", 200), body="ok", whole=False),
+         must_not={"text": "Error"}), "the first 2 characters of the body do not decide it"),
         (tls.test_version, (HOST, Handshake(error="no route")), "there was no handshake: no route"),
         (health.test_listens,
          (service(ports=[80]), container(health=None), Listening(closed={80: "a", 81: "b"}),

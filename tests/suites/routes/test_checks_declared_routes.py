@@ -76,7 +76,8 @@ def test_redirect_without_a_declared_login(tmp_path: Path) -> None:
 def test_websocket_that_is_refused(status: int, tmp_path: Path) -> None:
     assert _results(tmp_path, answered((APP, 101)), websocket=True) == {}
     assert _results(tmp_path, answered((APP, status)), websocket=True) == {
-        "routes.status[app]": f"FAIL app status: expected 101, observed {status}"
+        "routes.status[app]": "FAIL app status: expected a WebSocket (101 Switching Protocols), "
+        f"observed {status}"
     }
 
 

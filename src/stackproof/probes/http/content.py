@@ -1,7 +1,7 @@
 """The content of a response: whether it is the expected one, and which instance sent it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stackproof.environment.responses import ExpectedContent, Instance
@@ -39,6 +39,25 @@ def mismatch(expected: ExpectedContent, response: Response) -> tuple[str, str]:
             )
         return expected.text, " ".join(response.body.split())[:_TEXT_SHOWN] or "nothing"
     return "", ""
+
+
+def forbidden(texts: Iterable[str], response: Response) -> dict[str, str]:
+    """Return which texts the body contains, each with what follows it. White space is one blank.
+
+    Raises:
+        UnobservedError: it contains none, and too little of the body was read to decide.
+    """
+    body = " ".join(response.body.split())
+    found = {}
+    for text in texts:
+        _, there, after = body.partition(" ".join(text.split()))
+        if there:
+            found[text] = there + after[:_TEXT_SHOWN].partition("<")[0].rstrip()
+    if not found and not response.whole:
+        raise UnobservedError(
+            f"the first {len(response.body)} characters of the body do not decide it"
+        )
+    return found
 
 
 def instance_of(declared: Instance, response: Response) -> str:

@@ -37,7 +37,7 @@ def latency(
 
     None of a request that may not be repeated, or that opens a connection to stay.
     """
-    if target.route.websocket or not target.route.is_repeatable:
+    if target.route.stays_open or not target.route.is_repeatable:
         return ()
     return sample(partial(request, client=client, engine=engine, machine=machine), target.route)
 

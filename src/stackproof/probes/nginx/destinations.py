@@ -43,7 +43,7 @@ def _destination(
 
     headers = {
         "User-Agent": f"python-httpx/{httpx.__version__}",
-        "Accept": "*/*",
+        "Accept": "text/event-stream" if route.stream else "*/*",
         "Upgrade": "websocket" if route.websocket else "",
         **route.headers,
     }

@@ -1,9 +1,8 @@
 """An HTTP client whose connections the environment can override, with limits on time and size."""
 
-import re
 import ssl
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -12,9 +11,11 @@ import httpx
 
 from stackproof.deadlines import ROUTE_SECONDS
 from stackproof.environment.routes import Route
-from stackproof.facts.response import Failure, Hop, Response
-from stackproof.probes.http.client import websocket
-from stackproof.probes.http.client.exchange import RECEIVED_CAP, Exchange
+from stackproof.facts.response import Announced, Failure, Hop, Response, StreamState
+from stackproof.probes.http.client import body_reader, event_stream, websocket
+from stackproof.probes.http.client.announcement import ERRORS as ANNOUNCEMENT_ERRORS
+from stackproof.probes.http.client.announcement import announce
+from stackproof.probes.http.client.exchange import Exchange
 from stackproof.probes.http.connections import connect, endpoint, loopback_overrides
 from stackproof.probes.http.errors import classify_error, describe_error
 from stackproof.unobserved import UnobservedError
@@ -22,21 +23,10 @@ from stackproof.unobserved import UnobservedError
 if TYPE_CHECKING:
     from stackproof.engine.ssh.tunnel import Connect, Tunnel
 
-BODY_CAP = 64 * 1024
 _MAX_HOPS = 10
 _PORTS = {"http": 80, "https": 443}
-# Python has more: some are not text encodings, and some take quadratic time.
-_CHARSET = re.compile(
-    r"""(?i)charset=["']?(utf-?8|utf-?(?:16|32)(?:-?[bl]e)?|(?:us-)?ascii|iso-?8859-?\d{1,2}"""
-    r"""|latin-?1|windows-?125\d|cp\d{3,4}|koi8-[rut]|gbk|gb2312|gb18030|big5(?:-?hkscs)?"""
-    r"""|euc-?(?:jp|kr)|shift[_-]?jis)(?=["';\s]|$)"""
-)
-_CONTENT_TYPE_CAP = 1000
 _COOKIE_CAP = 4096
 _ERROR_CAP = 200
-_WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
-"""The supported content encodings, and the window bits of zlib for each."""
-_MAX_ENCODINGS = 5
 
 
 class Client:
@@ -67,20 +57,50 @@ class Client:
             UnobservedError: the problem is on this side: no network, no resolver, or no connection
                 in time.
         """
-        resolve = self._resolve if route.vantage == "here" else loopback_overrides(self._resolve)
-        tunnel = _tunnel(through) if through else None
-        exchange = Exchange(seconds or ROUTE_SECONDS, tunnel.connect if tunnel else connect)
-        try:
-            with httpx.Client(
-                transport=_OverridingTransport(resolve, self._trust, exchange),
+        with (
+            _exchange(through, seconds or ROUTE_SECONDS) as exchange,
+            httpx.Client(
+                transport=_OverridingTransport(self._overrides(route), self._trust, exchange),
                 headers={"Accept-Encoding": "gzip, deflate"},
                 trust_env=False,
                 timeout=None,  # noqa: S113 - the exchange has one for all
-            ) as http:
-                return _request(http, route, exchange)
-        finally:
-            if tunnel:
-                tunnel.close()
+            ) as http,
+        ):
+            return _request(http, route, exchange)
+
+    def announce(
+        self, route: Route, length: int, seconds: float, through: "Connect | None" = None
+    ) -> Announced:
+        """Send only the headers of a request of a route, which announce a body, and get the answer.
+
+        Args:
+            route: the route.
+            length: the length of the body that is announced.
+            seconds: the limit for all of it.
+            through: makes the connections if they do not start from this machine.
+
+        Raises:
+            UnobservedError: the problem is on this side, as for `request`.
+        """
+        with _exchange(through, seconds) as exchange:
+            try:
+                status = announce(exchange, self._overrides(route), self._trust, route, length)
+            except (*ANNOUNCEMENT_ERRORS, UnicodeError) as failure:
+                return Announced(error=_describe(failure, exchange))
+        return Announced(status=status)
+
+    def _overrides(self, route: Route) -> Mapping[str, str]:
+        return self._resolve if route.vantage == "here" else loopback_overrides(self._resolve)
+
+
+@contextmanager
+def _exchange(through: "Connect | None", seconds: float) -> Iterator[Exchange]:
+    tunnel = _tunnel(through) if through else None
+    try:
+        yield Exchange(seconds, tunnel.connect if tunnel else connect)
+    finally:
+        if tunnel:
+            tunnel.close()
 
 
 def _request(http: httpx.Client, route: Route, exchange: Exchange) -> Response:
@@ -88,17 +108,25 @@ def _request(http: httpx.Client, route: Route, exchange: Exchange) -> Response:
     request: httpx.Request | None = http.build_request(
         route.method,
         route.url,
-        headers={**(websocket.HEADERS if route.websocket else {}), **route.headers},
+        headers={**_headers_of(route), **route.headers},
         content=route.body.encode() if route.body else None,
     )
     headers: dict[str, str] = {}
     body, whole, error, failed = "", True, None, None
+    stream: StreamState | None = None
+    elapsed = None
     try:
         while request and len(hops) < _MAX_HOPS:
             response = http.send(request, stream=True)
             exchange.answered = True
             try:
-                body, whole = _read(response)
+                if route.stream and response.status_code in route.expected_statuses:
+                    first, stream, elapsed = event_stream.first(
+                        body_reader.decoded(response), exchange
+                    )
+                    body, whole = body_reader.decode(response, first), stream == "ended"
+                else:
+                    body, whole = body_reader.read(response)
             finally:
                 response.close()
             headers = dict(response.headers)
@@ -125,8 +153,15 @@ def _request(http: httpx.Client, route: Route, exchange: Exchange) -> Response:
         whole=whole,
         error=error,
         failure=failed,
-        elapsed_ms=round(exchange.elapsed * 1000, 1),
+        stream=stream,
+        elapsed_ms=round((exchange.elapsed if elapsed is None else elapsed) * 1000, 1),
     )
+
+
+def _headers_of(route: Route) -> Mapping[str, str]:
+    if route.websocket:
+        return websocket.HEADERS
+    return event_stream.HEADERS if route.stream else {}
 
 
 def _fixed_alpn(context: ssl.SSLContext) -> ssl.SSLContext:
@@ -194,62 +229,6 @@ def _tunnel(through: "Connect") -> "Tunnel":
     return Tunnel(through)
 
 
-def _read(response: httpx.Response) -> tuple[str, bool]:
-    """Return the first `BODY_CAP` bytes of a body as text, and whether it is complete."""
-    body = bytearray()
-    for part in _decoded(response):
-        body += part
-        if len(body) > BODY_CAP:
-            break
-    charset = _CHARSET.search(response.headers.get("content-type", "")[:_CONTENT_TYPE_CAP])
-    return _text(bytes(body[:BODY_CAP]), charset[1] if charset else "utf-8"), len(body) <= BODY_CAP
-
-
-def _decoded(response: httpx.Response) -> Iterator[bytes]:
-    encodings = response.headers.get_list("content-encoding", split_commas=True)
-    known = [each for each in map(str.lower, encodings) if each in _WINDOWS]
-    if len(known) > _MAX_ENCODINGS:
-        raise httpx.DecodingError(f"a body that is encoded {len(known)} times")
-    parts = response.iter_raw()
-    for each in reversed(known):
-        parts = _inflated(parts, _WINDOWS[each])
-    return parts
-
-
-def _inflated(parts: Iterable[bytes], window: int) -> Iterator[bytes]:
-    """Decode one encoding, a limited part at a time: a few bytes can become gigabytes.
-
-    Raises:
-        httpx.DecodingError: its headers name another encoding, or it is too long.
-    """
-    inflater, length = zlib.decompressobj(window), 0
-    for compressed in parts:
-        while length <= RECEIVED_CAP:
-            try:
-                inflated = inflater.decompress(compressed, BODY_CAP)
-            except zlib.error as error:
-                if length or window != _WINDOWS["deflate"]:
-                    raise httpx.DecodingError(str(error)) from None
-                # Some servers omit the header that the standard requires.
-                window = -window
-                inflater = zlib.decompressobj(window)
-                continue
-            yield inflated
-            length += len(inflated)
-            compressed = inflater.unconsumed_tail
-            if inflater.eof or (not compressed and len(inflated) < BODY_CAP):
-                break
-        else:
-            raise httpx.DecodingError(f"a body that becomes longer than {RECEIVED_CAP >> 10} KiB")
-
-
-def _text(body: bytes, charset: str) -> str:
-    try:
-        return body.decode(charset, errors="replace")
-    except LookupError:
-        return body.decode(errors="replace")
-
-
 def _stays(route: Route, url: httpx.URL) -> bool:
     """Return whether a redirect may be followed: only HTTP, and to no other host.
 
@@ -266,7 +245,7 @@ def _describe(failure: Exception, exchange: Exchange) -> str:
     Raises:
         UnobservedError: the cause is on this side of the connection.
     """
-    if isinstance(failure, httpx.TimeoutException):
+    if isinstance(failure, httpx.TimeoutException | httpcore.TimeoutException):
         # A server that accepts a connection and ignores the TLS handshake was reached.
         if not exchange.connected:
             raise UnobservedError(f"no connection within {exchange.seconds:g} s") from None

@@ -16,6 +16,8 @@ from stackproof.probes.http.connections import Connect
 HEAD_CAP = 64 * 1024
 # More than the kept part of a body and its framing.
 RECEIVED_CAP = 512 * 1024
+BODY_CAP = 64 * 1024
+"""The kept part of a body."""
 _CHUNK = 16 * 1024
 
 
@@ -42,6 +44,10 @@ class Exchange(httpcore.NetworkBackend):
     def elapsed(self) -> float:
         """Return the seconds since the start."""
         return time.monotonic() - self._began
+
+    def end_within(self, seconds: float) -> None:
+        """Move the deadline to some seconds from now, unless it is sooner."""
+        self.seconds = min(self.seconds, self.elapsed + seconds)
 
     @property
     def left(self) -> float:

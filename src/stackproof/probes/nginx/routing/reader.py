@@ -61,6 +61,9 @@ class Reader:
             server=outcomes[0].server,
             location=outcomes[0].location,
             is_default=outcomes[0].is_default,
+            not_passed=outcomes[0].not_passed if len(outcomes) == 1 else (),
+            buffers=len(outcomes) == 1 and outcomes[0].buffers,
+            max_body=outcomes[0].max_body if len(outcomes) == 1 else None,
         )
 
     def _run(

@@ -100,3 +100,9 @@ class Outcome:
     server: str | None = None
     """The names of the server block; None if there is none."""
     location: str = ""
+    not_passed: tuple[str, ...] = ()
+    """Headers of a request for a WebSocket that it does not pass on."""
+    buffers: bool = False
+    """Whether it buffers the response."""
+    max_body: int | None = None
+    """Maximum size of a body that it passes on; 0 for any size."""

@@ -10,6 +10,7 @@ from stackproof.probes.nginx.routing.choices import UnknownError
 from stackproof.probes.nginx.routing.locations import Location
 from stackproof.probes.nginx.routing.request import Outcome
 from stackproof.probes.nginx.routing.variables import Variables
+from stackproof.sizes import Bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,9 @@ def pass_to(scope: Scope, variables: Variables, handler: Directive, passed: Pass
         path=_path(variables, target, passed),
         http_host=_http_host(variables, passed.levels) or written,
         scheme="https" if target.startswith("https:") else "http",
+        not_passed=_not_passed(passed.levels) if handler.name == "proxy_pass" else (),
+        buffers=handler.name == "proxy_pass" and _buffers(passed.levels),
+        max_body=_max_body(passed.levels),
     )
 
 
@@ -78,16 +82,51 @@ def _path(variables: Variables, target: str, passed: Passed) -> str | None:
     return before + quote(path) + (f"?{passed.query}" if passed.query else "")
 
 
+def _not_passed(levels: tuple[Directive, ...]) -> tuple[str, ...]:
+    """Return which headers of a request for a WebSocket are not passed on.
+
+    They concern one connection, so that nginx passes them on only where they are set.
+    """
+    given = {
+        each.argument().lower()
+        for each in _set_headers(levels)
+        if len(each.arguments) > 1 and each.argument(1) not in ("", "close")
+    }
+    return tuple(name for name in ("Upgrade", "Connection") if name.lower() not in given)
+
+
+def _buffers(levels: tuple[Directive, ...]) -> bool:
+    return _in_force("proxy_buffering", levels, "on") == "on"
+
+
+def _max_body(levels: tuple[Directive, ...]) -> int | None:
+    try:
+        return Bytes.parse(_in_force("client_max_body_size", levels, "1m"))
+    except ValueError:
+        return None
+
+
+def _in_force(name: str, levels: tuple[Directive, ...], default: str) -> str:
+    """Return the value of a directive that a level inherits unless it has its own."""
+    found = (each for level in levels for each in level.block if each.name == name)
+    directive = next(found, None)
+    return directive.argument() if directive and directive.arguments else default
+
+
+def _set_headers(levels: tuple[Directive, ...]) -> list[Directive]:
+    """Return each `proxy_set_header` in force: those of the innermost level that has any."""
+    for level in levels:
+        if headers := [each for each in level.block if each.name == "proxy_set_header"]:
+            return headers
+    return []
+
+
 def _http_host(variables: Variables, levels: tuple[Directive, ...]) -> str:
     """Return the `Host` header that is set; empty if none is, or if it is unknown."""
-    for level in levels:
-        headers = [each for each in level.block if each.name == "proxy_set_header"]
-        for each in headers:
-            if each.argument().lower() == "host":
-                try:
-                    return variables.expand(each.argument(1))
-                except UnknownError:
-                    return ""
-        if headers:
-            return ""
+    for each in _set_headers(levels):
+        if each.argument().lower() == "host":
+            try:
+                return variables.expand(each.argument(1))
+            except UnknownError:
+                return ""
     return ""
