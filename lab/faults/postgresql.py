@@ -52,7 +52,7 @@ FAULTS = (
         until=f"{_ARCHIVING_FAILED} && {health_is('vpn-postgres', 'healthy')}",
         heal=_EMPTY_AGAIN,
         red=checks("postgresql.archiving[postgres]"),
-        says="postgres WAL archiving: expected to succeed, observed every attempt failed",
+        says="postgres WAL archiving: expected to succeed, observed every attempt failed so far",
     ),
     Fault(
         "postgres-ids-used-up",
