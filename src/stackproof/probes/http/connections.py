@@ -14,8 +14,8 @@ from stackproof.unobserved import UnobservedError
 
 Connect = Callable[[str, int, float], socket.socket]
 """Connects to a host and port within some seconds."""
-Use = Literal["requests", "handshakes"]
-"""What a context is for. A client for requests sets the protocol that its contexts offer."""
+Use = Literal["requests", "handshakes", "control"]
+"""What a context is for. Each changes its own: which protocols it offers, or whom it trusts as well."""
 
 
 def endpoint(resolve: Mapping[str, str], host: str, port: int) -> tuple[str, int]:
