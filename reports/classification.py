@@ -166,5 +166,9 @@ def _is_waived(item: pytest.Item) -> bool:
 
 def _is_self_explanatory(exception: BaseException) -> bool:
     """Tell whether the message of an exception is all that is reported of it."""
-    message = exception.args[0] if exception.args else None
-    return isinstance(message, Finding) or isinstance(exception, UnobservedError)
+    if isinstance(exception, UnobservedError):
+        return True
+    try:
+        return isinstance(exception.args[0], Finding)
+    except Exception:  # noqa: BLE001 - it may have no argument, or `args` of its own
+        return False

@@ -64,7 +64,7 @@ def test_volumes(stack: Environment, volumes: frozenset[str]) -> None:
 def test_services(stack: Environment, deploy_gate: Gate) -> None:
     """A list that names a service that no longer exists is out of date in other places, too."""
     unknown = {
-        name: get_close_matches(name, stack.services, n=1, cutoff=0)[0]
+        name: get_close_matches(name, stack.services, cutoff=0)[0]
         for name in deploy_gate.services
         if name not in stack.services
     }

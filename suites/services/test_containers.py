@@ -178,12 +178,12 @@ def test_flapping(service: Service, container: Container, warn: Callable[[Findin
     in a row have succeeded.
     """
     failures, flaps = recent_failures(container), is_flapping(container)
-    kept = len(container.health.log) if container.health else 0
+    runs = container.health.log if container.health else ()
     problem = finding(
         service,
         "recent health",
         expected="at most 1 failure" if flaps else "no failure",
-        observed=f"{len(failures)} in its latest {kept} runs",
+        observed=f"{len(failures)} in its latest {len(runs)} runs",
         evidence={"health check": _runs(container.health)},
         hint=server("docker logs --since 5m {}", container.name),
     )

@@ -185,6 +185,22 @@ def test_waiting_goes_on_while_it_may_help(found: Container) -> None:
     assert _settle(found)[0].ended == "late"
 
 
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (container(status="exited", exit_code=3), "exited with code 3"),
+        (container(status="created"), "created"),
+        (container(status="paused"), "paused"),
+        (STARTING, "starting"),
+        (None, "no container shop-api"),
+    ],
+)
+def test_what_is_waited_for(found: Container | None, reason: str) -> None:
+    settling, reported = _settle(found, environment=_environment(api={"container": "shop-api"}))
+    assert reported[0] == f"api ({reason})"
+    assert settling.pending == {"api": reason}
+
+
 def test_a_container_that_is_being_replaced() -> None:
     stopped = container(status="exited", exit_code=0, creation=NO_RESTART)
     assert _settle(stopped, None, container(id="another"))[0].ended == "settled"

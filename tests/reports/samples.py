@@ -32,6 +32,17 @@ def test_no_finding():
     assert 1 == 2, "bare words"
 """
 
+ODD_EXCEPTION = """
+class OddError(AssertionError):
+    @property
+    def args(self):
+        raise KeyError("token: abcdef")
+
+@check("containers", "odd", "api")
+def test_odd_exception():
+    raise OddError
+"""
+
 UNOBSERVED = """
 @check("datastores", "ping", "redis")
 def test_unobserved(engine):

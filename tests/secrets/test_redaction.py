@@ -23,7 +23,9 @@ def _lines(name: str) -> list[str]:
 
 
 FORMS = _lines("forms.txt")
-"""The forms in which a secret (`§`) can occur."""
+"""The forms in which a secret (`§`) can occur. After `⇒`: the text without it, if more than that is
+replaced."""
+MARKS = ("[redacted]", "***", "REDACTED")
 ORDINARY = _lines("ordinary.txt")
 """Texts that mention secrets and contain none."""
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"
@@ -68,6 +70,7 @@ SECRETS = [
     ('{"password": 12345678}', '{"password": "[redacted]"}'),
     ('"secrets": {"clé": "x1"} a', '"secrets": {"clé": "[redacted]"} a'),
     ('password = """abc1"""', 'password = """[redacted]"""'),
+    ('password = """a1 ""b2"" c3""" d', 'password = """[redacted]""" d'),
     ('"password":\n   "abc1"', '"password":\n   "[redacted]"'),
     ('a:\n  password:\n    "x1 y2"\nb: 1', 'a:\n  password:\n    "[redacted]"\nb: 1'),
     ("a:\n  password: |\n   ab\n  port: 1", "a:\n  password: |\n   [redacted]\n  port: 1"),
@@ -77,6 +80,8 @@ SECRETS = [
     ("password&quot;:&quot;abc1&quot;, b", "password&quot;:&quot;[redacted]&quot;, b"),
     ("password&quot;:&quot;abc1\nnext", "password&quot;:&quot;[redacted]\nnext"),
     ('{"log": "{\\"token\\":\\"abc"}', '{"log": "{\\"token\\":\\"[redacted]"}'),
+    # Without its closing quote, a value ends with its line.
+    ('\\"token\\":\\"abc\nnext \\"x\\"', '\\"token\\":\\"[redacted]\nnext \\"x\\"'),
     # A quote in the value, and nothing after the closing quote.
     ('{\\"token\\":\\"ab\\\\\\"cd\\"', '{\\"token\\":\\"[redacted]\\"'),
     # The first word of a line, behind as much white space as is searched; more is not.
@@ -145,9 +150,11 @@ def test_control_characters_are_removed() -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_form(form: str) -> None:
+    form, _, without = form.partition(" ⇒ ")
     text = form.replace("§", SECRET)
     redacted = redact(text)
     assert SECRET not in redacted
+    assert redacted in ([without] if without else [form.replace("§", mark) for mark in MARKS])
     assert redact(redacted) == redacted
     assert _is_json(redacted) or not _is_json(text)
 
@@ -158,6 +165,13 @@ def _is_json(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+@pytest.mark.parametrize(("opening", "closing"), ["()", "[]", "{}", "<>"])
+def test_value_in_brackets(opening: str, closing: str) -> None:
+    kept = f"{closing} rest"
+    assert redact(f"password={opening}a1 b2{kept}") == f"password={opening}[redacted]{kept}"
+    assert redact(f"password={opening}a1 b2\nrest") == f"password={opening}[redacted]\nrest"
 
 
 @pytest.mark.parametrize("where", KEYS)
@@ -258,6 +272,18 @@ def test_forms_of_a_known_value(monkeypatch: pytest.MonkeyPatch, form: str) -> N
     redacted = redact(text)
     assert "[redacted]" in redacted
     assert len(redacted) < len(text)
+
+
+@pytest.mark.parametrize("value", [b"p/w&x=1+z", b"p/w&x=1+z2", b"p/w&x=1+z y"])
+@pytest.mark.parametrize("before", [b"", b"\xff", b"\xff\xff", b"bob:"])
+@pytest.mark.parametrize("after", [b"", b"\xff", b"\xff\xff"])
+def test_every_character_that_only_a_known_value_decides_in_base64(
+    value: bytes, before: bytes, after: bytes
+) -> None:
+    secrets.learn([value.decode()])
+    encoded = base64.b64encode(before + value + after).decode()
+    start, end = -(-8 * len(before) // 6), 8 * len(before + value) // 6
+    assert redact(f"got {encoded} back") == f"got {encoded[:start]}[redacted]{encoded[end:]} back"
 
 
 @pytest.mark.parametrize(("value", "is_found"), [("w/x+y=z1", True), ("w/x+y=z", False)])

@@ -108,6 +108,20 @@ def test_a_waiver_of_what_was_not_selected_is_not_wrong(
     assert "the waiver" not in ran.output
 
 
+def test_a_waiver_of_what_a_plugin_deselects_is_not_wrong(tmp_path: Path) -> None:
+    suites = tmp_path / "suites"
+    suites.mkdir()
+    (suites / "conftest.py").write_text(
+        "def pytest_collection_modifyitems(items):\n"
+        "    items[:] = [item for item in items if '[shop-api]' not in item.nodeid]\n",
+        encoding="utf-8",
+    )
+    (suites / "test_own.py").write_text("def test_it(service): pass\n", encoding="utf-8")
+    ran = _verify(tmp_path, {"expires": LIVE}, container(), f"--suites={suites}")
+    assert "containers.restarts[web]" in {check["id"] for check in ran.verdict("shop")["checks"]}
+    assert ran.verdict("shop")["warnings"] == []
+
+
 @pytest.mark.parametrize(
     ("expires", "waiver"), [(LIVE, f"until {LIVE}"), (EXPIRED, f"expired on {EXPIRED}")]
 )

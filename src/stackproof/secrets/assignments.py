@@ -187,7 +187,7 @@ class Assignments:
         """Find a value that ends with its line."""
         end = self._text.find("\n", at)
         value = self._text[at : end if end >= 0 else len(self._text)].rstrip()
-        if not value or is_harmless(value.split(maxsplit=1)[0].rstrip(_CLOSING)):
+        if not value or is_harmless(value.split()[0].rstrip(_CLOSING)):
             return None
         return _Replacement(at, at + len(value), self._mark(value))
 
@@ -195,7 +195,7 @@ class Assignments:
         """Find cookies or credentials: they end with the line or at the closing quote."""
         found = _IN_QUOTES.get(name.before, _LINE).match(self._text, at)
         value = found[0].rstrip() if found else ""
-        if not value or is_harmless(value.split(maxsplit=1)[0].rstrip(_CLOSING)):
+        if not value or is_harmless(value.split()[0].rstrip(_CLOSING)):
             scheme = _SCHEME.match(value)
             if scheme is None or is_harmless(value[scheme.end() :]):
                 return None
@@ -268,7 +268,7 @@ class Assignments:
         if len(found[1]) + bool(found[2]) <= column:
             return None
         value = found[3].rstrip()
-        if is_harmless(value.split(maxsplit=1)[0].rstrip(_CLOSING)):
+        if is_harmless(value.split()[0].rstrip(_CLOSING)):
             return None
         if found[2]:
             # Compose files list the names of secrets in this way.

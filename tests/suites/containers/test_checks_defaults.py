@@ -27,7 +27,7 @@ LEFT_OUT = [
     "mem_limit", "mem_reservation", "cpus", "cpuset", "cpu_shares", "pids_limit", "oom_score_adj",
     "read_only", "cap_add", "cap_drop", "no_new_privileges", "init", "devices", "group_add",
     "extra_hosts", "dns", "tmpfs", "memswap_limit", "stop_grace_period", "tty", "pid", "ipc",
-    "privileged", "security_opt", "volumes_from",
+    "privileged", "security_opt", "volumes_from", "uts", "userns_mode",
 ]  # fmt: skip
 PODMAN = MACHINE.model_copy(update={"product": "Podman"})
 IMAGE = {"Config": {"Volumes": {"/data/": {}}, "Healthcheck": {"Test": ["CMD", "ok"]}}}
@@ -111,6 +111,12 @@ def test_what_was_added(host: dict[str, Any], line: str) -> None:
         ({"IpcMode": "host"}, "host-namespaces", "ipc: expected none, observed host"),
         ({"SecurityOpt": ["seccomp=unconfined"]}, "unconfined",
          "security_opt seccomp: expected none, observed unconfined"),
+        ({"SecurityOpt": ["apparmor=unconfined"]}, "unconfined",
+         "security_opt apparmor: expected none, observed unconfined"),
+        ({"UTSMode": "host"}, "host-namespaces", "uts: expected none, observed host"),
+        ({"UsernsMode": "host"}, "host-namespaces", "userns_mode: expected none, observed host"),
+        ({"VolumesFrom": ["a"]}, "volumes-from",
+         "volumes_from: expected none, observed that of another container"),
         ({"SecurityOpt": ["seccomp=unconfined"]}, "security_opt: seccomp=unconfined",
          "security_opt seccomp: expected none, observed unconfined"),
         ({"VolumesFrom": ["a"]}, "volumes_from",
