@@ -1,4 +1,4 @@
-"""Whether the command of a health check can fail, as far as that can be decided without running it."""
+"""Whether the command of a health check can fail, as far as that is known without running it."""
 
 import re
 import shlex
