@@ -1,4 +1,4 @@
-"""Whether the command of a health check can fail, as far as its text tells without a run."""
+"""Whether the command of a health check can fail, as far as that is known without running it."""
 
 import re
 import shlex
