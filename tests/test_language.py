@@ -69,9 +69,10 @@ PHRASES = {
     r"is told|are told": "is reported",
 }
 
-IDENTIFIER = re.compile("|".join(rf"(?<!\w)(?:{each})(?!\w)" for each in IDENTIFIERS))
+# One condition before and after all of the words: one for each word takes six times as long.
+IDENTIFIER = re.compile(rf"(?<!\w)(?:{'|'.join(IDENTIFIERS)})(?!\w)")
 PHRASE = re.compile(
-    "|".join(rf"(?<![^\W_])(?:{each})(?![^\W_])".replace(" ", r"[\s_]+") for each in PHRASES),
+    rf"(?<![^\W_])(?:{'|'.join(PHRASES)})(?![^\W_])".replace(" ", r"[\s_]+"),
     flags=re.IGNORECASE,
 )
 

@@ -16,6 +16,7 @@ from tests.command_line import ROOT
 _PROOFS = sorted(
     [*ROOT.glob("tests/live/**/test_*.py"), *ROOT.glob("tests/suites/**/test_checks*.py")]
 )
+_CASE = re.compile(r"(\w+\.\w+)[\[\"]")
 
 
 class GateCheck(Frozen):
@@ -53,8 +54,9 @@ def checks() -> list[GateCheck]:
 
 def functions_with_proofs() -> Iterator[tuple[Callable[..., None], tuple[str, ...]]]:
     """Yield every check, and the files of tests that name a case of it."""
-    texts = {
-        path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in _PROOFS
+    named = {
+        path.relative_to(ROOT).as_posix(): set(_CASE.findall(path.read_text(encoding="utf-8")))
+        for path in _PROOFS
     }
     for path in sorted(ROOT.glob("suites/**/test_*.py")):
         module = import_module(
@@ -62,8 +64,7 @@ def functions_with_proofs() -> Iterator[tuple[Callable[..., None], tuple[str, ..
         )
         for function, check in vars(module).items():
             if function.startswith("test_"):
-                names_it = re.compile(rf"\b{re.escape(_name(check))}[\[\"]")
-                yield check, tuple(file for file, text in texts.items() if names_it.search(text))
+                yield check, tuple(file for file, names in named.items() if _name(check) in names)
 
 
 def _name(check: Callable[..., None]) -> str:

@@ -80,7 +80,7 @@ def watch(
     """
     _remove_earlier(folder)
     routes = public_routes(environment)
-    client = Client(environment.resolve, trusted(environment))
+    client = Client(environment.resolve, trusted(environment, "requests"))
     prober = Prober(routes, doubting_names(environment, client.request), rate)
     process = CommandProcess(command)
     live = LiveLine(prober.samples)

@@ -37,16 +37,13 @@ class Answer:
         Raises:
             UnobservedError: a value on the path is not a mapping.
         """
-        found = self
+        value, path = self.value, self.path
         for name in names:
-            path = f"{found.path}.{name}" if found.path else name
-            if found.value is None:
-                found = Answer(None, path)
-            elif isinstance(found.value, dict):
-                found = Answer(found.value.get(name), path)
-            else:
-                raise found.unexpected()
-        return found
+            if value is not None and not isinstance(value, dict):
+                raise Answer(value, path).unexpected()
+            value = None if value is None else value.get(name)
+            path = f"{path}.{name}" if path else name
+        return Answer(value, path)
 
     def text(self, *names: str, default: str = _NOTHING, longest: int = _LONGEST_TEXT) -> str:
         """Return a text. Like the methods below it takes keys, and a default for null.

@@ -40,6 +40,7 @@ class FactsRedaction:
         self._redaction = Redaction(lambda _: REDACTED)
         self._numbers: dict[str, int] = {}
         self._names: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
 
     def redact(self, facts: Facts) -> Facts:
         """Return the facts without their secrets."""
@@ -117,7 +118,13 @@ class FactsRedaction:
                 changes[field] = redacted
         return model.model_copy(update=changes) if changes else model
 
-    def _text(self, text: str, mark: Mark | None = None) -> str:
+    def _text(self, text: str) -> str:
+        # Retries redact the facts of the earlier attempts again.
+        if text not in self._texts:
+            self._texts[text] = self._replaced(text)
+        return self._texts[text]
+
+    def _replaced(self, text: str, mark: Mark | None = None) -> str:
         redacted = self._redaction.replace(text, mark)
         plain = printable(text)
         if plain == text:
@@ -128,7 +135,7 @@ class FactsRedaction:
 
     def _name(self, name: str) -> str:
         if name not in self._names:
-            self._names[name] = self._text(name, self._numbered)
+            self._names[name] = self._replaced(name, self._numbered)
         return self._names[name]
 
     def _numbered(self, secret: str) -> str:
@@ -163,6 +170,8 @@ class FactsRedaction:
         return self._name(value) if name.lower() == "location" else self._text(value)
 
     def _body(self, body: str, contents: Sequence[ExpectedContent]) -> str:
+        if not contents:
+            return self._text(body)
         texts = [each.text for each in contents if each.text and each.text in body]
         absent = [each.text for each in contents if each.text and each.text not in body]
         default = next(
@@ -179,9 +188,9 @@ class FactsRedaction:
         def mark(secret: str) -> str:
             return secret if _unescaped(secret) in fields.values() else default
 
-        redacted = self._text(body, mark)
+        redacted = self._replaced(body, mark)
         if any(text not in redacted for text in texts):
-            redacted = self._text(body, lambda secret: _around(secret, texts, mark(secret)))
+            redacted = self._replaced(body, lambda secret: _around(secret, texts, mark(secret)))
         after = _json(redacted)
         if any(field_text(after, name) != value for name, value in fields.items()):
             whole = self._redaction.replace_json(parsed, mark)

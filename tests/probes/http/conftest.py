@@ -56,7 +56,7 @@ def get(authority: trustme.CA, tmp_path: Path) -> Get:
                 "routes": {f"route-{n}": {**route, "url": url} for n, url in enumerate(urls)},
             }
         )
-        client = Client(environment.resolve, trusted(environment))
+        client = Client(environment.resolve, trusted(environment, "requests"))
         *_, last = [client.request(each) for each in environment.routes.values()]
         return last
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import trustme
 
 from stackproof.environment.model import Environment
 from stackproof.facts.response import Response
@@ -61,6 +62,17 @@ def test_a_ca_file_that_holds_no_certificate(tmp_path: Path) -> None:
         _trusting(tmp_path / "ca.pem")
 
 
+def test_authorities_that_a_variable_names(
+    authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also after a client that trusts the public ones."""
+    shop = Environment.model_validate({"name": "shop", "services": {"web": {}}})
+    assert trusted(shop, "requests").cert_store_stats()["x509_ca"] > 1
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    assert trusted(shop, "requests").cert_store_stats()["x509_ca"] == 1
+
+
 def _trusting(ca_file: Path) -> None:
     environment = {"name": "shop", "services": {"web": {}}, "ca_file": str(ca_file)}
-    trusted(Environment.model_validate(environment))
+    trusted(Environment.model_validate(environment), "requests")

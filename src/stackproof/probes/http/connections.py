@@ -1,16 +1,21 @@
 """Connections of a client: to which address, and which certificates it trusts."""
 
+import os
 import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from ipaddress import ip_address
+from typing import Literal
 
 from stackproof.environment.model import Environment
 from stackproof.unobserved import UnobservedError
 
 Connect = Callable[[str, int, float], socket.socket]
 """Connects to a host and port within some seconds."""
+Use = Literal["requests", "handshakes", "control"]
+"""What a context is for. Each changes its own: which protocols it offers, or whom it trusts as well."""
 
 
 def endpoint(resolve: Mapping[str, str], host: str, port: int) -> tuple[str, int]:
@@ -56,20 +61,27 @@ def loopback_overrides(resolve: Mapping[str, str]) -> dict[str, str]:
     return {host: address for host, address in resolve.items() if _is_loopback(address)}
 
 
-def trusted(environment: Environment) -> ssl.SSLContext:
+def trusted(environment: Environment, use: Use) -> ssl.SSLContext:
     """Return a context with the certificates that a client of the environment trusts.
 
     Raises:
         UnobservedError: the environment's CA file cannot be read.
     """
-    import httpx  # imported late: it takes a sixth of a second
-
     if not environment.ca_file:
-        return httpx.create_ssl_context()
+        return _public(use, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
     try:
         return ssl.create_default_context(cafile=environment.ca_file)
     except OSError as error:
         raise UnobservedError(f"CA file {environment.ca_file}: {error.strerror}") from None
+
+
+@cache
+def _public(use: Use, file: str | None, folder: str | None) -> ssl.SSLContext:
+    """Return the context of public authorities. They take 30 ms to load, and retries need them."""
+    import httpx  # imported late: it takes a sixth of a second
+
+    del use, file, folder  # httpx reads the variables itself
+    return httpx.create_ssl_context()
 
 
 def _is_loopback(address: str) -> bool:

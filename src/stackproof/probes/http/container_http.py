@@ -198,7 +198,7 @@ def _health_client(target: Target, health: Health, route: Route, address: str) -
     if not health.verify:
         trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
     elif health.scheme == "https":
-        trust = trusted(target.environment)
+        trust = trusted(target.environment, "requests")
     port = urlsplit(route.url).port
     address = _bracketed(usable_address(target.service, address))
     overrides = {f"*:{port}": f"{address}:{port}"} if health.host else {}

@@ -160,6 +160,6 @@ def _reach(target: SplitResult, environment: Environment) -> None:
 
 def _trust(environment: Environment) -> ssl.SSLContext:
     """Trust the system's authorities and those of the environment."""
-    context = trusted(environment)
+    context = trusted(environment, "control")
     context.load_default_certs()
     return context

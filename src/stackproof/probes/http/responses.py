@@ -28,7 +28,7 @@ def client(target: Target) -> "Client":
     # Imported here, on a thread: it takes a sixth of a second, while the engine is busy.
     from stackproof.probes.http.client import Client
 
-    return Client(target.environment.resolve, trusted(target.environment))
+    return Client(target.environment.resolve, trusted(target.environment, "requests"))
 
 
 REQUEST = (client, only_if(is_from_server, engine), only_if(is_from_server, machine))

@@ -40,7 +40,7 @@ class TlsClient:
             UnobservedError: the environment's CA file cannot be read.
         """
         self._resolve = environment.resolve
-        self._verifying = trusted(environment)
+        self._verifying = trusted(environment, "handshakes")
         self._trusting = _unverified()
         self._obsolete = _unverified()
         self._obsolete.set_ciphers("ALL:@SECLEVEL=0")  # or OpenSSL refuses before the server can

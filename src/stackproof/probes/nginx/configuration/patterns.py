@@ -168,6 +168,7 @@ def _set(content: str) -> str:
     return re.sub(r"([-&|~])\1", r"\1\\\1", _CLASS.sub(replaced, content))
 
 
+@lru_cache(256)
 def steps(pattern: str, length: int) -> float:
     """Return the maximum number of ways to match a text of this length; infinite if nested."""
     if len(pattern) > _MAX_PATTERN_LENGTH:

@@ -1,15 +1,14 @@
 """The server block that gets a request, by nginx's own rules."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from stackproof.probes.nginx.configuration.listen import ANY_IPV4, ANY_IPV6
 from stackproof.probes.nginx.configuration.model import Server
 from stackproof.probes.nginx.routing.choices import Budget, Choices, Match
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(NamedTuple):
     """A server block, and how it was found."""
 
     server: Server
@@ -32,17 +31,19 @@ def at_socket(
         choices: decides among sockets if it is unknown which one gets the connection.
     """
     by_address: dict[str, list[tuple[Server, bool]]] = {}
+    loopback: set[str] = set()
     for server in servers:
         seen: set[str] = set()
         for each in server.listens:
             if each.first <= port <= each.last and each.address not in seen:
                 seen.add(each.address)
+                if each.is_loopback and each.address not in by_address:
+                    loopback.add(each.address)
                 by_address.setdefault(each.address, []).append((server, each.is_default))
     if address in by_address:
         return by_address[address]
     if address.startswith("unix:"):
         return []
-    loopback = {each.address for server in servers for each in server.listens if each.is_loopback}
     anywhere = [each for each in (ANY_IPV4, ANY_IPV6) if each in by_address][:1]
     special = [each for each in by_address if each not in {*loopback, ANY_IPV4, ANY_IPV6}]
     sockets = anywhere if address else [*special, *anywhere]
