@@ -168,7 +168,8 @@ def _since(report: pytest.TestReport) -> Since | None:
 
 
 def _waiver(report: pytest.TestReport) -> str:
-    return one_line(redact(str(dict(report.user_properties).get(WAIVER, ""))))
+    waiver = dict(report.user_properties).get(WAIVER)
+    return one_line(redact(str(waiver))) if waiver else ""
 
 
 def _first_line(text: str) -> str:

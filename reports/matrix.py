@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from stackproof.outcome import Outcome, worst
 from stackproof.reports.verdict import CheckResult
@@ -11,8 +11,7 @@ STACK = "stack"
 """The row of the checks that concern no single service."""
 
 
-@dataclass(frozen=True)
-class Matrix:
+class Matrix(NamedTuple):
     """The worst outcome of each service in each suite."""
 
     rows: Sequence[str]

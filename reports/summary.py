@@ -4,8 +4,7 @@ import re
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from stackproof.outcome import Outcome
 from stackproof.printable import one_line
@@ -60,8 +59,7 @@ class Markup(Protocol):
         """Return the text in these colours."""
 
 
-@dataclass(frozen=True)
-class Style:
+class Style(NamedTuple):
     """The style of the output: columns of the terminal, symbols, colours."""
 
     width: int

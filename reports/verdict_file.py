@@ -1,8 +1,8 @@
 """pytest plugin: writes the verdict on each environment to its `verdict.json`."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from uuid import uuid4
 
 import pytest
@@ -19,8 +19,7 @@ _FILE_NAME = "verdict.json"
 _WRITER = "stackproof-verdict-writer"
 
 
-@dataclass(frozen=True)
-class WrittenVerdict:
+class WrittenVerdict(NamedTuple):
     """A verdict, and whether its file was written."""
 
     verdict: Verdict

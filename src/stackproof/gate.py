@@ -1,8 +1,7 @@
 """The gates of a deploy."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 GateName = Literal["pre", "post", "rollback"]
 
@@ -12,8 +11,7 @@ WAITS: frozenset[GateName] = frozenset({"post", "rollback"})
 """The gates that first wait for the stack to settle."""
 
 
-@dataclass(frozen=True)
-class Gate:
+class Gate(NamedTuple):
     """A gate, with the options that describe the deploy."""
 
     name: GateName

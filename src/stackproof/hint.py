@@ -40,12 +40,10 @@ class Hint:
         return bool(self.text)
 
 
-@dataclass(frozen=True)
 class Start(Hint):
     """A command that makes a container run. It comes before all other hints."""
 
 
-@dataclass(frozen=True)
 class ComposeCommand(Hint):
     """A command of Compose. A run adds the files and the project."""
 
@@ -57,7 +55,6 @@ class ComposeUp(ComposeCommand):
     service: str = ""
 
 
-@dataclass(frozen=True)
 class ComposeKey(Hint):
     """Advice to fix a key of the Compose file. A run drops it if that file is the specification."""
 

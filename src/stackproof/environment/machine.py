@@ -1,8 +1,7 @@
 """The declared Docker engine, and requirements for its machine."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, PrivateAttr, SecretStr
@@ -15,8 +14,7 @@ from stackproof.secrets import redact
 DEFAULT_ENGINE = "unix:///var/run/docker.sock"
 
 
-@dataclass(frozen=True)
-class EngineTls:
+class EngineTls(NamedTuple):
     """TLS settings of a `tcp://` engine."""
 
     verify: bool

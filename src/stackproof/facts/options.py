@@ -8,10 +8,9 @@ import posixpath
 import re
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from hashlib import sha256
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from stackproof.frozen import Frozen
 from stackproof.secrets import REDACTED, is_harmless, is_secret_name
@@ -55,8 +54,7 @@ def is_secret_option(name: str, text: str) -> bool:
     return is_secret_name(name, assigned=True) and not is_harmless(text)
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """One setting, or a table of settings."""
 
     name: str

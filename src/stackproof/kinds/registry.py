@@ -1,8 +1,7 @@
 """The registry of kinds of datastores and proxies, and a decorator for each part of a kind."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
@@ -16,8 +15,7 @@ class UndecidedError(Exception):
     """A value depends on what is unknown here, which the message names."""
 
 
-@dataclass(frozen=True)
-class DeclaredContainer:
+class DeclaredContainer(NamedTuple):
     """The container of a server as Compose files declare it, with expressions instead of values."""
 
     image: str
@@ -79,8 +77,7 @@ T = TypeVar("T")
 R = TypeVar("R", CommandResult, Reply)
 
 
-@dataclass(frozen=True)
-class Command(Generic[S]):
+class Command(NamedTuple, Generic[S]):
     """A read-only command that runs in the container of a server."""
 
     name: str
@@ -91,8 +88,7 @@ class Command(Generic[S]):
     """Return the shell line, from the declaration."""
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What an exchange sends, and how the end of the reply is recognized."""
 
     port: int
@@ -103,8 +99,7 @@ class Request:
     """What is sent, in messages."""
 
 
-@dataclass(frozen=True)
-class Exchange(Generic[D]):
+class Exchange(NamedTuple, Generic[D]):
     """A read-only request over TCP, to the address of the container of a datastore.
 
     For servers whose containers have no client.
@@ -118,8 +113,7 @@ class Exchange(Generic[D]):
     """Return the request, from the declaration."""
 
 
-@dataclass(frozen=True)
-class State(Generic[T]):
+class State(NamedTuple, Generic[T]):
     """The state of a server, parsed from the output of a command or from the reply to a request."""
 
     name: str

@@ -51,8 +51,7 @@ WHOLE = ""
 """The name of the only target of a probe of the environment."""
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """One target of a probe in one run."""
 
     environment: Environment
@@ -83,8 +82,7 @@ class Target:
         return self.environment.closed_ports[self.name]
 
 
-@dataclass(frozen=True)
-class Dependency:
+class Dependency(NamedTuple):
     """A probe whose value another one needs, and how the value is passed."""
 
     probe: "Probe[Any]"

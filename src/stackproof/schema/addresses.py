@@ -157,7 +157,7 @@ Host = Annotated[
         _is_host_port,
         pattern=rf"^(\*:[0-9]+|{_ENDPOINT_PATTERN})$",
     ),
-    AfterValidator(str.lower),
+    AfterValidator(lambda text: text.lower()),
 ]
 Address = Annotated[
     str,

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from ipaddress import ip_address
-from typing import Self
+from typing import NamedTuple, Self
 
 _FORM = re.compile(
     r"(?:(?P<address>\[[0-9A-Fa-f:.]+\]|[0-9]+(?:[.][0-9]+){3}|(?!any:)[A-Za-z][A-Za-z0-9.-]*):(?=[0-9a]))?"
@@ -16,8 +15,7 @@ _HIGHEST = 65535
 _EVERYWHERE = ("", "0.0.0.0", "[::]")  # noqa: S104 - they are read, not bound
 
 
-@dataclass(frozen=True)
-class PublishedPort:
+class PublishedPort(NamedTuple):
     """A published port: one of `first` to `last` on the host, at one address or at every one."""
 
     address: str
@@ -86,7 +84,7 @@ def format_like(declared: Iterable[str], ports: Iterable[PublishedPort]) -> str:
 def parse_observed(observed: Mapping[str, int]) -> list[PublishedPort]:
     """Return observed ports: by published port (`443`, `127.0.0.1:5432`), that in the container."""
     return [
-        replace(PublishedPort.parse(text), container=inside) for text, inside in observed.items()
+        PublishedPort.parse(text)._replace(container=inside) for text, inside in observed.items()
     ]
 
 
@@ -120,7 +118,7 @@ def is_same(declared: Iterable[str], other: Iterable[str]) -> bool:
 
 def _covers(declared: PublishedPort, port: PublishedPort) -> bool:
     container = declared.container or port.container
-    return replace(declared, container=container) == port
+    return declared._replace(container=container) == port
 
 
 def _address(text: str) -> str:

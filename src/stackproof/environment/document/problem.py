@@ -1,7 +1,6 @@
 """Mistakes in environment files: position, field, and the message in one line."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -27,8 +26,7 @@ class Position(NamedTuple):
         return f"{relative(self.file)}{line}"
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """A mistake in a file: its line, its field, and what was expected."""
 
     position: Position

@@ -1,9 +1,8 @@
 """Parser of one YAML file: plain data, with the line of each value."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -18,8 +17,7 @@ _DEEPEST = 20
 _NULLS = {"", "~", "null", "Null", "NULL"}
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(NamedTuple):
     """The data of a file: mappings, lists, text and None.
 
     Every scalar except null is text. The model gives it its type, so that a value means the same
@@ -58,8 +56,7 @@ def parse(file: Path) -> Document:
     raise InvalidEnvironment(str(problem))
 
 
-@dataclass(frozen=True)
-class _Anchored:
+class _Anchored(NamedTuple):
     """A value with an anchor, and what each alias for it adds to the document."""
 
     data: Any

@@ -1,8 +1,8 @@
 """nginx's files: its configuration, their times, stale mounts, and static files of routes."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from stackproof import shell
 from stackproof.environment.model import Environment
@@ -107,8 +107,7 @@ def test_script() -> Line:
     return shell.line(_MASTER + _TEST)
 
 
-@dataclass(frozen=True)
-class StaticFiles:
+class StaticFiles(NamedTuple):
     """Paths in nginx's container that may lead to static files."""
 
     found: dict[str, str]

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from stackproof.unobserved import UnobservedError
 
@@ -13,8 +13,7 @@ _LOOPBACK = re.compile(r"127\..*|\[::1\]|localhost")
 ANY_IPV4, ANY_IPV6 = "*", "[::]"
 
 
-@dataclass(frozen=True, slots=True)
-class Listen:
+class Listen(NamedTuple):
     """A `listen` directive."""
 
     address: str

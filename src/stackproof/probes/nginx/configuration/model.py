@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from stackproof.probes.nginx.configuration import parser, patterns
 from stackproof.probes.nginx.configuration.listen import Listen, parse_listen
@@ -22,8 +23,7 @@ _DEFINITIONS = frozenset(["map", "geo", "split_clients"])
 _COMPUTED = re.compile(r"js_set|perl_set|auth_request_set|set_\w+")
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """An `upstream` block."""
 
     addresses: tuple[str, ...]
@@ -34,8 +34,7 @@ class Group:
     """A directive of another language that selects the server."""
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(NamedTuple):
     """A server block."""
 
     names: tuple[str, ...]
@@ -63,8 +62,7 @@ class Scope:
     """The directive that computes each variable in another language."""
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(NamedTuple):
     """All of the configuration that decides where requests go."""
 
     http: Scope

@@ -1,7 +1,7 @@
 """The targets of `proxy_pass` and the like, and of the servers of an `upstream`."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _TARGET = re.compile(
     r"(?:(?P<scheme>\w+)://)?(?:[^/?#@]*@)?"
@@ -12,8 +12,7 @@ _TARGET = re.compile(
 _SECURE = {"https": 443, "grpcs": 443, "suwsgi": 443}
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A place that requests are passed to."""
 
     scheme: str

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from stackproof.probes.nginx.configuration.model import PASSES, Scope
 from stackproof.probes.nginx.configuration.parser import Directive
@@ -25,8 +25,7 @@ _PREFIXES = ("/etc/nginx", "/usr/share/nginx")
 _NOT_FOUND, _FORBIDDEN = "404", "403"
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """A request in its location, after the rewrite phase."""
 
     scope: Scope
@@ -60,7 +59,7 @@ class Content:
                 step = self._try_files(each)
                 if isinstance(step, Internal | Outcome):
                     return step
-                return replace(self, uri=step)._handled()
+                return self._replace(uri=step)._handled()
         return self._handled()
 
     def _denies_all(self) -> bool:

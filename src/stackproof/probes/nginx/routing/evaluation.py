@@ -1,7 +1,5 @@
 """What nginx does with a request: its phases, from the server block to the content."""
 
-from dataclasses import replace
-
 from stackproof.probes.nginx.configuration.model import Scope
 from stackproof.probes.nginx.configuration.parser import Directive
 from stackproof.probes.nginx.routing import locations
@@ -59,7 +57,7 @@ class Evaluation:
         self._variables.keep(chosen.match)
         found = self._follow(chosen.server.directive)
         shown = str(self._location or "")
-        return replace(found, server=names, location=shown, is_default=not chosen.is_named)
+        return found._replace(server=names, location=shown, is_default=not chosen.is_named)
 
     def _follow(self, server: Directive) -> Outcome:
         self._budget.spend(len(server.block))
@@ -120,7 +118,7 @@ class Evaluation:
             raise UnobservedError("where the route leads depends on several 'if' of a location")
         content = self._content(rewriting.levels)
         # After `rewrite … break`, the path of `proxy_pass` does not replace that of the location.
-        return (replace(content, location=None) if rewriting.has_matched else content).result()
+        return (content._replace(location=None) if rewriting.has_matched else content).result()
 
     def _rewriting(self, levels: tuple[Directive, ...]) -> Rewriting:
         self._levels = levels

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from stackproof.facts.proxy import Destination
@@ -145,8 +145,7 @@ class Reader:
             inside = {"localhost": _LOCAL}.get(host, host) if is_local else ""
         else:
             return None
-        inner = replace(
-            request,
+        inner = request._replace(
             scheme=outcome.scheme,
             host=host_of(outcome.http_host),
             http_host=outcome.http_host,
@@ -159,4 +158,4 @@ class Reader:
         if outcome.path is None:
             raise UnobservedError("nginx passes the request to itself, with a path that is unknown")
         path, _, query = outcome.path.partition("?")
-        return replace(inner, path=path, query=query)
+        return inner._replace(path=path, query=query)

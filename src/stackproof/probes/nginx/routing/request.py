@@ -2,16 +2,15 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from posixpath import normpath
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 _SLASHES = re.compile("/{2,}")
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A request to nginx."""
 
     url: str
@@ -80,8 +79,7 @@ def host_of(http_host: str) -> str:
     return host.lower().removesuffix(".")
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What nginx does with a request."""
 
     addresses: tuple[str, ...] = ()

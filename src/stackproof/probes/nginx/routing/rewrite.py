@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from stackproof.probes.nginx.configuration.model import PASSES
 from stackproof.probes.nginx.configuration.parser import Directive
@@ -22,8 +22,7 @@ _STATUS = re.compile(r"\d{3}", flags=re.ASCII)
 _ABSOLUTE = ("http://", "https://", "$scheme")
 
 
-@dataclass(frozen=True, slots=True)
-class Internal:
+class Internal(NamedTuple):
     """A request that nginx handles again, as another URI or in a named location."""
 
     uri: str

@@ -1,15 +1,14 @@
 """The server block that gets a request, by nginx's own rules."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from stackproof.probes.nginx.configuration.listen import ANY_IPV4, ANY_IPV6
 from stackproof.probes.nginx.configuration.model import Server
 from stackproof.probes.nginx.routing.choices import Budget, Choices, Match
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(NamedTuple):
     """A server block, and how it was found."""
 
     server: Server

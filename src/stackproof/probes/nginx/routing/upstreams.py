@@ -1,6 +1,6 @@
 """Where `proxy_pass` and the like send a request."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote
 
 from stackproof.probes.nginx.configuration.model import Scope
@@ -12,8 +12,7 @@ from stackproof.probes.nginx.routing.request import Outcome
 from stackproof.probes.nginx.routing.variables import Variables
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
+class Passed(NamedTuple):
     """A request that a location passes on."""
 
     location: Location | None
