@@ -116,7 +116,6 @@ def pytest_report_to_serializable() -> Generator[None, dict[str, Any], dict[str,
     return data
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_report_from_serializable(data: dict[str, Any]) -> None:
     """Convert the plain values back to a result."""
     if plain := data.get(ATTRIBUTE):

@@ -226,7 +226,7 @@ def _leftovers(
     """Return containers that are named as further instances, without Compose's labels."""
     own = service.container or next((each for each in found if each == service.name), "")
     numbered = re.compile(rf"{re.escape(own)}[-_]\d+")
-    names = [name for name in listed if own and name not in found and numbered.fullmatch(name)]
+    names = [name for name in listed if name not in found and numbered.fullmatch(name)]
     if not names:
         return []
     declared = {name for its in of_all(environment, listed).values() for name in its}

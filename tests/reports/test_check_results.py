@@ -7,7 +7,7 @@ import pytest
 from stackproof.finding import Finding
 from stackproof.hint import Hint
 from stackproof.outcome import Outcome
-from stackproof.report_properties import BEFORE
+from stackproof.report_properties import BEFORE, VANTAGE_POINT
 from stackproof.reports import check_results
 from stackproof.reports.verdict import Attempt, CheckResult
 
@@ -38,6 +38,15 @@ def test_since_when_a_check_fails(before: str | None, since: str | None) -> None
     report.user_properties = [] if before is None else [(BEFORE, before)]
     failure = AssertionError(Finding("api restarts", "0", "9", {}))
     assert check_results.failed(report, failure, is_waived=False).since == since
+
+
+def test_a_failure_says_where_it_was_observed_from() -> None:
+    report = _report()
+    report.user_properties = [(VANTAGE_POINT, "db.example.com")]
+    failure = AssertionError(Finding("api status: expected 200, observed 502", "200", "502", {}))
+    result = check_results.failed(report, failure, is_waived=False)
+    assert result.headline == "api status: expected 200, observed 502 (from db.example.com)"
+    assert check_results.passed(report).headline == ""
 
 
 def _attempts(*observed: str) -> list[Attempt]:

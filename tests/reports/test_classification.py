@@ -91,6 +91,7 @@ def test_results_of_a_crash_and_a_waived_check(run: Run, read_verdict: Read) -> 
         (["PASS", "WAIVED"], "", 0),
         (["PASS", "FAIL", "UNOBSERVED"], "", 1),
         (["PASS", "FAIL", "UNOBSERVED"], "-n2", 1),
+        (["PASS", "FAIL", "UNOBSERVED"], "-p no:xdist", 1),
         (["PASS", "UNOBSERVED", "WAIVED"], "", 6),
         (["UNOBSERVED", "FAIL"], "-x", 6),
         (["NOT_A_CHECK", "PASS"], "", 6),

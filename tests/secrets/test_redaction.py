@@ -80,6 +80,8 @@ SECRETS = [
     ("password&quot;:&quot;abc1&quot;, b", "password&quot;:&quot;[redacted]&quot;, b"),
     ("password&quot;:&quot;abc1\nnext", "password&quot;:&quot;[redacted]\nnext"),
     ('{"log": "{\\"token\\":\\"abc"}', '{"log": "{\\"token\\":\\"[redacted]"}'),
+    # After another word, such as `token`, it may be the name of an object.
+    ("the password is blue-horse-42", "the password is [redacted]"),
     # Without its closing quote, a value ends with its line.
     ('\\"token\\":\\"abc\nnext \\"x\\"', '\\"token\\":\\"[redacted]\nnext \\"x\\"'),
     # A quote in the value, and nothing after the closing quote.

@@ -32,14 +32,14 @@ REDACTED = "[redacted]"
 _SHORTEST_SECRET = 4
 _SHORTEST_VALUE = 6
 _SHORTEST_ENCODED = 8
-# To replace a password that is one of these hides nothing and makes texts unreadable.
+# To replace a password that is one of these hides nothing and makes texts unreadable. Shorter and
+# harmless words are never replaced.
 _ORDINARY = frozenset(
     {
-        "access", "admin", "connection", "connections", "container", "database", "default",
-        "docker", "enabled", "engine", "exited", "healthy", "loading", "localhost", "master",
-        "network", "nginx", "password", "passwords", "postgres", "production", "public", "redis",
-        "replica", "running", "secret", "secrets", "server", "service", "staging", "starting",
-        "status", "string", "system", "token", "tokens", "unhealthy", "version",
+        "access", "connection", "connections", "container", "database", "docker", "engine",
+        "loading", "localhost", "master", "network", "password", "passwords", "postgres",
+        "production", "public", "replica", "secret", "secrets", "server", "service", "staging",
+        "status", "system", "tokens", "version",
     }
 )  # fmt: skip
 # Every name of a secret contains one of these: a text without any is not searched for assignments.

@@ -108,6 +108,27 @@ def test_another_number_of_instances(number: int, there: Listed, headline: str, 
     assert (found.headline, found.hints[0].text) == (headline, hint)
 
 
+@pytest.mark.parametrize("declared", [{}, {"container": "web"}], ids=["by service", "by name"])
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("web-2", True), ("web_2", True), ("web-3", False), ("web-old", False),
+        ("web-2-old", False), ("my-web-2", False), ("web2", False), ("db", False),
+    ],
+)  # fmt: skip
+def test_an_instance_without_labels(declared: dict[str, str], name: str, is_one: bool) -> None:
+    """Another service declares `web-3`."""
+    of = environment({"web": declared, "other": {"container": "web-3"}}, compose_project="")
+    by_hand = listed("shop-web-1", project="")["shop-web-1"].model_copy(update={"service": ""})
+    there = {"web": by_hand, "web-3": by_hand, name: by_hand}
+    check = (of.services["web"], (container(name="web"),), there, of)
+    if not is_one:
+        identity.test_instances(*check)
+        return
+    headline = finding_of(identity.test_instances, *check).headline
+    assert headline == f"web instances: expected web alone, observed also {name}"
+
+
 def test_a_service_without_its_only_container() -> None:
     with pytest.raises(UnobservedError, match="no container of service web in project shop"):
         identity.test_instances(*_instances(1, {}))

@@ -76,11 +76,7 @@ def resolved_at_load(configuration: Configuration) -> tuple[str, ...]:
 
 
 def _resolved_at_load(scope: Scope) -> set[str]:
-    directives = [
-        each
-        for each in all_of([scope.top, *(server.directive for server in scope.servers)])
-        if each.name != "upstream"
-    ]
+    directives = list(all_of([scope.top, *(server.directive for server in scope.servers)]))
     hosts: set[str] = set()
     # A name that only a variable contains is looked up when it is used.
     texts = [
