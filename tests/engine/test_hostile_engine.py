@@ -63,7 +63,7 @@ SHOP: dict[str, Any] = {
 }  # fmt: skip
 SUBJECTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("container", "tagged_image", "image_defaults", "usage"), SERVICES),
-    **dict.fromkeys(("response", "latency"), ("home", "server")),
+    **dict.fromkeys(("response", "latency", "body_limit"), ("home", "server")),
     **{
         name: tuple({**SHOP["datastores"], **SHOP["proxies"]}.get(command.of.kind, ()))
         for name, command in COMMANDS.items()
@@ -242,7 +242,7 @@ def test_a_hostile_value_instead_of_a_valid_one(
 ) -> None:
     value = sandbox.filled(HOSTILE[kind])
     composed(value)
-    without = {"response", "latency", "upstream_errors", "models"}
+    without = {"response", "latency", "body_limit", "upstream_errors", "models"}
     subjects = {probe: SUBJECTS[probe] for probe in SUBJECTS.keys() - without}
     path, listener = dockerd
     with fake_engine(path, hostile_engine(value, place), listener) as server:
