@@ -15,7 +15,7 @@ from stackproof.unobserved import UnobservedError
 Connect = Callable[[str, int, float], socket.socket]
 """Connects to a host and port within some seconds."""
 Use = Literal["requests", "handshakes", "control"]
-"""What a context is for. Each changes its own: which protocols it offers, or whom it trusts as well."""
+"""What a context is for. Each changes its own: the protocols it offers, or what else it trusts."""
 
 
 def endpoint(resolve: Mapping[str, str], host: str, port: int) -> tuple[str, int]:
