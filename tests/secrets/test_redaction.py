@@ -73,6 +73,7 @@ SECRETS = [
     ('password = """abc1"""', 'password = """[redacted]"""'),
     ('password = """a1 ""b2"" c3""" d', 'password = """[redacted]""" d'),
     ('"password":\n   "abc1"', '"password":\n   "[redacted]"'),
+    ('{"password":\n   "abc1"}', '{"password":\n   "[redacted]"}'),
     ('a:\n  password:\n    "x1 y2"\nb: 1', 'a:\n  password:\n    "[redacted]"\nb: 1'),
     ("a:\n  password: |\n   ab\n  port: 1", "a:\n  password: |\n   [redacted]\n  port: 1"),
     ("tokens:\n  - ab\n  - cd\nb: 1", "tokens:\n [redacted]\nb: 1"),
