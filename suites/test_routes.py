@@ -16,11 +16,11 @@ from stackproof.facts.proxy import Destination, UpstreamError
 from stackproof.facts.response import BodyLimit, Hop, Response
 from stackproof.finding import finding
 from stackproof.fixtures.session.collection import critical, declares
-from stackproof.hint import HERE, SERVER, Hint, advice, curl, in_container, log_of, server
+from stackproof.hint import advice, log_of, server
 from stackproof.probes.http import body_limits, streams
+from stackproof.probes.http import route_hints as hints
 from stackproof.probes.http.content import forbidden, mismatch
 from stackproof.probes.http.responder import wrong_senders
-from stackproof.secrets import is_secret_name
 from stackproof.sizes import Bytes
 from stackproof.unobserved import UnobservedError
 
@@ -55,7 +55,7 @@ def test_status(
         else " or ".join(map(str, route.expected_statuses)),
         observed=response.error or (f"{response.status}: {why}" if why else response.status),
         evidence=_describe(response),
-        hint=(*_request(route, environment), *_logs(route, environment)),
+        hint=(*hints.request(route, environment), *hints.logs(route, environment)),
     )
 
 
@@ -77,8 +77,8 @@ def test_protected(route: Route, http_response: Response, environment: Environme
         observed=f"{hop.status} to {hop.location}" if route.login and hop.location else hop.status,
         evidence=_describe(http_response),
         hint=(
-            *_request(route, environment),
-            *_nginx_configuration(route, environment),
+            *hints.request(route, environment),
+            *hints.nginx_configuration(route, environment),
             advice(
                 "look for a missing auth_basic, auth_request or deny; "
                 "or {} itself no longer asks for credentials",
@@ -112,7 +112,7 @@ def test_redirects(route: Route, http_response: Response, environment: Environme
         observed=wrong[0],
         evidence=_describe(http_response),
         hint=(
-            *_request(route, environment),
+            *hints.request(route, environment),
             advice("fix the proxy's return and proxy_redirect lines, or the service's public URL"),
         ),
     )
@@ -135,9 +135,9 @@ def test_upgrade(route: Route, http_response: Response, environment: Environment
         observed=f"{first.status} to {location}" if location else first.status,
         evidence=_describe(http_response),
         hint=(
-            *_request(route, environment),
+            *hints.request(route, environment),
             advice("in the server block of port 80: return 301 https://$host$request_uri;")
-            if _may_be_nginx(route, environment)
+            if hints.may_be_nginx(route, environment)
             else advice("redirect http to https permanently, in the configuration of the proxy"),
         ),
     )
@@ -155,10 +155,10 @@ def test_identity(route: Route, good_response: Response, environment: Environmen
         observed=observed,
         evidence=_describe(good_response),
         hint=(
-            *_request(route, environment),
-            *_nginx_configuration(route, environment),
+            *hints.request(route, environment),
+            *hints.nginx_configuration(route, environment),
             advice("reload nginx if the container of {} is newer than its workers", route.service)
-            if _may_be_nginx(route, environment)
+            if hints.may_be_nginx(route, environment)
             else advice("look where the configuration of the proxy sends the route"),
         ),
     )
@@ -180,7 +180,10 @@ def test_instance(
         expected=f"a running container of {route.service}",
         observed=" and ".join(senders),
         evidence=_describe(good_response),
-        hint=(*_request(route, environment), *_nginx_configuration(route, environment)),
+        hint=(
+            *hints.request(route, environment),
+            *hints.nginx_configuration(route, environment),
+        ),
     )
 
 
@@ -195,7 +198,7 @@ def test_healthy(route: Route, good_response: Response, environment: Environment
         expected=expected,
         observed=observed,
         evidence=_describe(good_response),
-        hint=(*_request(route, environment), log_of(route.service)),
+        hint=(*hints.request(route, environment), log_of(route.service)),
     )
 
 
@@ -211,7 +214,7 @@ def test_forbidden_text(route: Route, good_response: Response, environment: Envi
         expected=f"no {' and no '.join(found)}",
         observed=" and ".join(found.values()),
         evidence=_describe(good_response),
-        hint=(*_request(route, environment), log_of(route.service)),
+        hint=(*hints.request(route, environment), log_of(route.service)),
     )
 
 
@@ -237,9 +240,9 @@ def test_stream(
         observed=observed,
         evidence=_describe(response),
         hint=(
-            *_request(route, environment, "-svN -m 5"),
-            *_nginx_configuration(route, environment),
-            *_unbuffered(route, environment, response),
+            *hints.request(route, environment, "-svN -m 5"),
+            *hints.nginx_configuration(route, environment),
+            *hints.unbuffered(route, environment, response),
             log_of(route.service),
         ),
     )
@@ -265,9 +268,9 @@ def test_body_limit(
         expected=expected,
         observed=observed,
         hint=(
-            *_nginx_configuration(route, environment),
+            *hints.nginx_configuration(route, environment),
             advice("in the location of the route: client_max_body_size {};", str(int(limit)))
-            if _may_be_nginx(route, environment)
+            if hints.may_be_nginx(route, environment)
             else advice("set the maximum size of a body in the configuration of the proxy"),
         ),
     )
@@ -283,82 +286,18 @@ def test_latency(route: Route, good_response: Response, environment: Environment
         observed=f"{good_response.elapsed_ms:.0f} ms",
         evidence=_describe(good_response),
         hint=(
-            *_request(route, environment, "-so /dev/null -w '%{time_starttransfer} %{time_total}'"),
+            *hints.request(
+                route, environment, "-so /dev/null -w '%{time_starttransfer} %{time_total}'"
+            ),
             server("docker stats --no-stream"),
             log_of(route.service),
         ),
     )
 
 
-def _unbuffered(route: Route, environment: Environment, response: Response) -> tuple[Hint, ...]:
-    if response.hops and not streams.is_stream(response):
-        return ()
-    if _may_be_nginx(route, environment):
-        return (advice("set proxy_buffering off, or send the header X-Accel-Buffering: no"),)
-    return (advice("look for a proxy that buffers or compresses the response"),)
-
-
 def _headers_lost(destination: Destination | None) -> str:
     lost = destination.not_passed if destination else ()
     return f"nginx does not pass {' and '.join(lost)}" if lost else ""
-
-
-def _request(route: Route, environment: Environment, options: str = "-sv") -> tuple[Hint, ...]:
-    """Return a command that sends the request of a route, unless it must not be sent again.
-
-    It has no value that may be secret. Advice then says where the value is.
-    """
-    if route.websocket or not route.is_repeatable:
-        return ()
-    sent = {name: f"{name}: {value}" for name, value in route.headers.items()}
-    variables = {name: _variables(environment, route, "headers", name) for name in sent}
-    secret = [name for name in sent if variables[name] or is_secret_name(name, assigned=True)]
-    shown = [text for name, text in sent.items() if name not in secret]
-    template = [options, *["--header {}" for _ in shown]]
-    if route.follow_redirects:
-        template.append("--location")
-    if route.method == "HEAD":
-        template.append("--head")
-    elif route.method == "OPTIONS" or route.body:
-        template.append(f"--request {route.method}")
-    of_body = _variables(environment, route, "body")
-    if route.body and not of_body:
-        template.append("--data-raw {}")
-        shown.append(route.body)
-    place = SERVER if route.vantage == "server" else HERE
-    return (
-        curl(" ".join(template), route.url, *shown, place=place),
-        *(
-            advice("also send its header {}, which the environment file takes from {}", *each)
-            or advice("also send its header {}, which the environment file declares", each[0])
-            for each in ((name, variables[name]) for name in secret)
-        ),
-        advice("also send its body, which the environment file takes from {}", of_body),
-    )
-
-
-def _variables(environment: Environment, route: Route, *field: str) -> tuple[str, ...]:
-    return environment.origin.variables.get(("routes", route.name, *field), ())
-
-
-def _logs(route: Route, environment: Environment) -> tuple[Hint, ...]:
-    logs = (log_of(route.service), *map(log_of, environment.proxies_of(route)))
-    if not route.websocket:
-        return logs
-    needs = "a WebSocket needs proxy_http_version 1.1 and the headers Upgrade and Connection"
-    advised = (advice(needs),) if _may_be_nginx(route, environment) else ()
-    return (*_nginx_configuration(route, environment), *advised, *logs)
-
-
-def _may_be_nginx(route: Route, environment: Environment) -> bool:
-    """Return whether nginx may be the proxy of a route. It is where no proxy is declared, too."""
-    return route.name in environment.nginx_routes or not environment.proxies_of(route)
-
-
-def _nginx_configuration(route: Route, environment: Environment) -> tuple[Hint, ...]:
-    if environment.nginx is None or route.name not in environment.nginx_routes:
-        return ()
-    return (in_container(environment.nginx.service, "nginx -T"),)
 
 
 def _leads_to(login: str | None, hop: Hop) -> bool:

@@ -212,6 +212,10 @@ def test_allowed_restarts_are_no_crash_loop() -> None:
     assert _settle(*polls, environment=environment)[0].ended == "settled"
 
 
+def test_restarts_before_the_wait_are_no_crash_loop() -> None:
+    assert _settle(container(restart_count=9))[0].ended == "settled"
+
+
 @pytest.mark.parametrize(
     ("exit_code", "ended"), [(0, "settled"), (1, "hopeless")], ids=["succeeded", "failed"]
 )

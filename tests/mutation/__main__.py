@@ -1,6 +1,6 @@
 """Mutate the rules at random places, and count how many mutants the tests detect.
 
-    scripts/mutation [--count=300] [--seed=1] [--only=suites/test_tls.py] [--results=FILE]
+    scripts/mutation [--count=300] [--seed=1] [--only=PATH] [--not=PATH] [--results=FILE]
 
 Each mutant is one change in a copy of this checkout. The tests of the changed file run until the
 first one fails. What survived is printed as a diff. With the same results file, a run that was
@@ -61,11 +61,12 @@ def mutants(path: str) -> Iterator[Mutant]:
             yield Mutant(path, name, occurrence)
 
 
-def sample(only: str | None, count: int, seed: int) -> list[Mutant]:
+def sample(only: str, left_out: str, count: int, seed: int) -> list[Mutant]:
     """Return some mutants of all files, by chance; the same ones for the same seed."""
-    every = [
-        each for path in targets.files() if fnmatch(path, only or "*") for each in mutants(path)
+    paths = [
+        each for each in targets.files() if fnmatch(each, only) and not fnmatch(each, left_out)
     ]
+    every = [each for path in paths for each in mutants(path)]
     chosen = random.Random(seed).sample(every, min(count, len(every)))  # noqa: S311
     print(f"{len(chosen)} of {len(every)} mutants", flush=True)
     return chosen
@@ -161,13 +162,14 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
-        "--only", metavar="PATH", help="mutate only files with such a path; it may have wildcards"
+        "--only", metavar="PATH", default="*", help="mutate only such files; it may have wildcards"
     )
+    parser.add_argument("--not", metavar="PATH", default="", dest="left_out", help="mutate no such")
     parser.add_argument("--results", type=Path, metavar="FILE", help="keep the results, and go on")
     given = parser.parse_args()
     for library in _LIBRARIES:
         import_module(library)
-    chosen, tests = sample(given.only, given.count, given.seed), targets.files()
+    chosen, tests = sample(given.only, given.left_out, given.count, given.seed), targets.files()
     results: dict[str, bool] = {}
     if given.results and given.results.exists():
         lines = given.results.read_text(encoding="utf-8").splitlines()

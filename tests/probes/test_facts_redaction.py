@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -41,6 +42,7 @@ HEADER = ("environment", "run", "gathered_at", "duration_s")
 _NUMBERED = re.compile(r"REDACTED-\d+")
 
 
+@cache
 def _environment(name: str) -> Environment:
     return loader.load(name, ENVIRONMENTS, UNSET, offline=True)
 

@@ -23,8 +23,8 @@ def _lines(name: str) -> list[str]:
 
 
 FORMS = _lines("forms.txt")
-"""The forms in which a secret (`§`) can occur. After `⇒`: the text without it, if more than that is
-replaced."""
+"""The forms in which a secret (`§`) can occur; `¤` is one that is not a word. After `⇒`: the text
+without it, if more than that is replaced."""
 MARKS = ("[redacted]", "***", "REDACTED")
 ORDINARY = _lines("ordinary.txt")
 """Texts that mention secrets and contain none."""
@@ -53,6 +53,7 @@ SECRETS = [
     ("cookie: a=1; b=2", "cookie: [redacted]"),
     ("postgresql://admin:pw@db:5432/x", "postgresql://admin:***@db:5432/x"),
     ("redis://:pw@redis:6379", "redis://:***@redis:6379"),
+    ("//bob:pw@h.example/a", "//bob:***@h.example/a"),
     ("id AKIAIOSFODNN7EXAMPLE", "id [redacted]"),
     ("ghp_0123456789abcdefghijABCDEFGHIJ012345", "[redacted]"),
     ("github_pat_11ABCDEFG0123456789_abc", "[redacted]"),
@@ -72,6 +73,7 @@ SECRETS = [
     ('password = """abc1"""', 'password = """[redacted]"""'),
     ('password = """a1 ""b2"" c3""" d', 'password = """[redacted]""" d'),
     ('"password":\n   "abc1"', '"password":\n   "[redacted]"'),
+    ('{"password":\n   "abc1"}', '{"password":\n   "[redacted]"}'),
     ('a:\n  password:\n    "x1 y2"\nb: 1', 'a:\n  password:\n    "[redacted]"\nb: 1'),
     ("a:\n  password: |\n   ab\n  port: 1", "a:\n  password: |\n   [redacted]\n  port: 1"),
     ("tokens:\n  - ab\n  - cd\nb: 1", "tokens:\n [redacted]\nb: 1"),
@@ -91,14 +93,14 @@ SECRETS = [
     (" " * 201 + "password: a1 b2", " " * 201 + "password: [redacted] b2"),
     # The longest word that belongs to the name.
     ("subscription key: abc1", "subscription key: [redacted]"),
-    # After two pieces of invalid JSON, the third one is still read.
+    # After many pieces that look like JSON.
     (
-        '"secrets": {a} "secrets": {b} "secrets": {"a": "x1", "b": "y1"}',
-        '"secrets": {a} "secrets": {b} "secrets": {"a": "[redacted]", "b": "[redacted]"}',
+        '"secrets": {a: 1} ' * 9 + '"secrets": {"a": "x1", "b": "y1"}',
+        '"secrets": {a: 1} ' * 9 + '"secrets": {"a": "[redacted]", "b": "[redacted]"}',
     ),
 ]
 
-SECRET = "hunter2Xq9"  # noqa: S105 - a sample
+SECRET, WORD = "hunter2Xq9", "correcthorse"
 _KEY_LINES = (
     "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj",
     "MzEfYyjiWA4R4/M2bS1GB4t7NXp98C3SC6dVMvDuictGeurT8jNbvJZHtCSuYEvu",
@@ -153,12 +155,14 @@ def test_control_characters_are_removed() -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_form(form: str) -> None:
     form, _, without = form.partition(" ⇒ ")
-    text = form.replace("§", SECRET)
-    redacted = redact(text)
-    assert SECRET not in redacted
-    assert redacted in ([without] if without else [form.replace("§", mark) for mark in MARKS])
-    assert redact(redacted) == redacted
-    assert _is_json(redacted) or not _is_json(text)
+    for secret in (SECRET,) if "¤" in form else (SECRET, WORD):
+        text = form.replace("§", secret).replace("¤", secret)
+        redacted = redact(text)
+        assert secret not in redacted
+        expected = [form.replace("§", mark).replace("¤", mark) for mark in MARKS]
+        assert secret == WORD or redacted in ([without] if without else expected)
+        assert redact(redacted) == redacted
+        assert _is_json(redacted) or not _is_json(text)
 
 
 def _is_json(text: str) -> bool:

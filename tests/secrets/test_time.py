@@ -18,6 +18,7 @@ from stackproof.secrets import redact
         "@", "a@", "a:b@", "user:pass@tcp(", "<password>", "<password ", "<password><![CDATA[",
         "&lt;password", 'password="', "password='", "password: |\n ", "password:\n  ",
         "password:\n- a\n", "secrets: {", '"secrets": {', '"secrets": [', '"token": [1, ',
+        '"secrets": {a: 1} ', '"secrets": ["', 'secrets=["\\"', '"secrets": ["a", {"b": ',
         "curl -u ", "curl ", "redis-cli -a a ", "docker login ", "--token ", "-a ",
         "name=token value=", '{"name": "token", "value": "', "a:1:b:c:d", "a:1:b:c:d\n",
         "login a password b ", "identified by ", "password is a1b2c3 ", "password ",

@@ -6,7 +6,7 @@ from stackproof import secrets
 from stackproof.secrets import is_secret_name, redact, secret_kind
 from stackproof.secrets.names import is_secret_variable
 
-SECRET = "hunter2Xq9"  # noqa: S105 - a sample
+SECRET, WORD = "hunter2Xq9", "correcthorse"
 
 COMMANDS = """
 redis-cli -a §
@@ -55,7 +55,8 @@ buildah login -u bob -p § h.example
 
 @pytest.mark.parametrize("command", COMMANDS.strip().splitlines())
 def test_option_with_a_secret(command: str) -> None:
-    assert redact(command.replace("§", SECRET)) == command.replace("§", "[redacted]")
+    for secret in (SECRET, WORD):
+        assert redact(command.replace("§", secret)) == command.replace("§", "[redacted]")
 
 
 @pytest.mark.parametrize(
@@ -115,6 +116,8 @@ CONTEXTS = {
     "redis >": "user bob on >§",
     "redis #": "user bob on #§",
     "AUTH": '1700000000.1 [0 127.0.0.1:1] "AUTH" "§"',
+    "netrc": "machine h.example login bob password §",
+    "netrc, login": "login bob passwd §",
     "pgpass": "h.example:5432:shop:bob:§",
 }
 
@@ -122,7 +125,8 @@ CONTEXTS = {
 @pytest.mark.parametrize("hint", CONTEXTS)
 def test_context(hint: str) -> None:
     text = CONTEXTS[hint]
-    assert redact(text.replace("§", SECRET)) == text.replace("§", "[redacted]")
+    for secret in (SECRET, WORD):
+        assert redact(text.replace("§", secret)) == text.replace("§", "[redacted]")
 
 
 @pytest.mark.parametrize("word", ["x-oauth-basic", "x-token-auth", "oauth2", "git"])
@@ -181,6 +185,22 @@ def test_name_of_a_switch(word: str) -> None:
 def test_name_of_a_number_of_tokens(word: str) -> None:
     assert not is_secret_name(f"{word}_tokens")
     assert is_secret_name(f"{word}_password")
+
+
+@pytest.mark.parametrize(
+    "name", ["subscription key", "Subscription Keys", "session id", "pass phrase", "access token"]
+)
+def test_name_of_two_words(name: str) -> None:
+    assert redact(f"{name}: abc1") == f"{name}: [redacted]"
+
+
+@pytest.mark.parametrize("word", ["key", "keys", "id", "phrase"])
+def test_word_that_is_a_secret_only_after_another(word: str) -> None:
+    assert redact(f"{word}: abc1") == f"{word}: abc1"
+
+
+def test_number_of_tokens_in_two_words() -> None:
+    assert redact("max token: abc1") == "max token: abc1"
 
 
 @pytest.mark.parametrize("name", ["secret_id", "VAULT_SECRET_ID", "secretId"])

@@ -7,6 +7,7 @@ facts of their own.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -129,6 +130,7 @@ def _is_unconfined(option: str) -> bool:
     return _UNCONFINED.fullmatch(option) is not None
 
 
+@lru_cache(256)
 def _is_sensitive(source: str) -> bool:
     if not source:
         return False

@@ -58,8 +58,6 @@ _MAPPING = re.compile(r"[\w.\"'-]+:(?:\s|$)")
 _FLAT = re.compile(r"\[[^\[\]\n]*\]?|\([^()\n]*\)?|\{[^{}\n]*\}?|<[^<>\n]*>?")
 _MARGIN = " \t-\"'"
 _CLOSING = ".,:;)]}"
-_FAILURES = 3
-"""How many invalid pieces of JSON are parsed in one text, at most."""
 
 
 class _Name(NamedTuple):
@@ -91,7 +89,8 @@ class Assignments:
         """Store the text, and the function that returns the replacement of a secret."""
         self._text = text
         self._mark = mark
-        self._failures = 0
+        self._left = len(text)
+        """How much invalid JSON may still be read: the time is linear in the length."""
 
     def replace(self) -> str:
         """Return the text with every value of a secret name replaced."""
@@ -175,8 +174,7 @@ class Assignments:
 
     def _until(self, closing: str, at: int) -> _Replacement | None:
         """Find a value between quotes that are written as entities."""
-        limit = self._text.find("\n", at)
-        limit = limit if limit >= 0 else len(self._text)
+        limit = _end_of_line(self._text, at)
         end = self._text.find(closing, at, limit)
         value = self._text[at : end if end >= 0 else limit]
         if is_harmless(value):
@@ -185,8 +183,7 @@ class Assignments:
 
     def _rest(self, at: int) -> _Replacement | None:
         """Find a value that ends with its line."""
-        end = self._text.find("\n", at)
-        value = self._text[at : end if end >= 0 else len(self._text)].rstrip()
+        value = self._text[at : _end_of_line(self._text, at)].rstrip()
         if not value or is_harmless(value.split()[0].rstrip(_CLOSING)):
             return None
         return _Replacement(at, at + len(value), self._mark(value))
@@ -231,11 +228,13 @@ class Assignments:
     def _in_brackets(self, name: _Name, at: int) -> _Replacement | None:
         if not is_secret_name(name.name):
             return None  # its content has names of its own
-        if self._text[at] in "[{" and self._failures < _FAILURES:
+        if self._text[at] in "[{" and self._left > 0:
             try:
                 value, end = _DECODER.raw_decode(self._text, at)
-            except (ValueError, RecursionError):
-                self._failures += 1
+            except json.JSONDecodeError as error:
+                self._left -= error.pos - at
+            except (ValueError, RecursionError):  # how much was read is unknown
+                self._left = 0
             else:
                 kept = redact_json(value, self._mark, str, named=True)
                 if kept == value:
@@ -284,10 +283,14 @@ class Assignments:
 _DECODER = json.JSONDecoder()
 
 
+def _end_of_line(text: str, at: int) -> int:
+    end = text.find("\n", at)
+    return end if end >= 0 else len(text)
+
+
 def _escaped_end(text: str, start: int, closing: str) -> int:
     """Return the end of a string with escaped quotes, as in JSON within JSON."""
-    end_of_line = text.find("\n", start)
-    limit = end_of_line if end_of_line >= 0 else len(text)
+    limit = _end_of_line(text, start)
     at = text.find(closing, start, limit)
     while at > start and text[at - 1] == "\\":
         at = text.find(closing, at + len(closing), limit)

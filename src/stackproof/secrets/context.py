@@ -101,7 +101,7 @@ _REFERENCE = re.compile(
 )
 _OBJECT = re.compile(r"[A-Za-z0-9]+(?:[-_.][A-Za-z0-9]+)+")
 _SEVERAL_WORDS = re.compile(r"[\s\"'<:&]")
-_AN_OPTION = re.compile(r"(?:^|[\s\"'])-[A-Za-z-]|htpasswd")
+_AN_OPTION = re.compile(r"(?:^|[\s\"'])-[A-Za-z-]|htpasswd|mysqladmin")
 _PGPASS_COLONS = 3
 _HINTS = (
     "pass", "secret", "token", "auth", "key", "login", "identified", "cred", "pwd", "value",

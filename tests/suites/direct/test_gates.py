@@ -1,5 +1,6 @@
 """What the checks of a gate say of several values, long ids and boundaries."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -175,6 +176,29 @@ def test_variables_without_a_file_of_them() -> None:
     file = ComposeFile(path="c.yaml", unset=("A", "B"), has_variables=False)
     assert unknown(compose_file.test_variables, SHOP, file) == (
         "A, B unset here, where there is no .env: run the gate with the variables of the deploy, "
+        "or name their file with --compose-env-file"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "others"),
+    [
+        ("image", "image", ()),
+        ("cpu_limit", "cpus", ()),
+        ("memory_limit", "memory", ()),
+        ("published", "published", ()),
+        ("subnet", "networks", (ComposeFile(path="c.yaml"), {}, SHOP)),
+        ("log_driver", "log_driver", ("json-file",)),
+        ("log_rotation", "log_max_size", ()),
+        ("health_check", "health_check", (False,)),
+        ("restart_policy", "restart", ()),
+        ("secrets", "secrets", (SHOP,)),
+    ],
+)
+def test_what_depends_on_an_unset_variable(name: str, field: str, others: Sequence[Any]) -> None:
+    check = getattr(compose_file, f"test_{name}")
+    assert unknown(check, API, ComposeService(unset={field: ("TAG",)}), *others) == (
+        "it depends on TAG, unset here: run the gate with the variables of the deploy, "
         "or name their file with --compose-env-file"
     )
 
