@@ -41,8 +41,7 @@ FAULTS = (
         "n8n runs and has no database: its health check passes, and no workflow does",
         inject="docker exec vpn-n8n touch /tmp/without-database",
         heal="docker exec vpn-n8n rm -f /tmp/without-database",
-        red=checks("health.answers[n8n]"),
-        unknown=("health.says[n8n]",),
+        red=checks("health.answers[n8n]", "health.says[n8n]"),
         says="n8n /healthz/readiness status: expected 200, observed 503",
     ),
     Fault(

@@ -27,7 +27,7 @@ FAULTS = (
     ),
     Fault(
         "method-refused",
-        "a hardened location lets GET only pass: nothing can be ordered any more",
+        "a hardened location allows only GET, so that nothing can be ordered",
         inject="sed -i 's#client_max_body_size 16m;#& limit_except GET { deny all; }#' "
         f"{_SITE} && {RELOAD}",
         red=checks("routes.status[n8n-webhook]"),

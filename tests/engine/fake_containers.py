@@ -79,7 +79,7 @@ class FakeContainer:
                 "OOMKilled": False,
                 "StartedAt": _text(started),
                 "FinishedAt": "0001-01-01T00:00:00Z",
-                **({"Health": self._health(started)} if self.health else {}),
+                **({"Health": self._health()} if self.health else {}),
             },
             "Config": {
                 "Image": self.image,
@@ -112,9 +112,9 @@ class FakeContainer:
     def _networks(self) -> dict[str, Any]:
         return {NETWORK: {"IPAddress": self.address, "GlobalIPv6Address": ""}}
 
-    def _health(self, started: datetime) -> dict[str, Any]:
-        code = 0 if self.health == "healthy" else 1
-        run = {"Start": _text(started), "End": _text(started), "ExitCode": code, "Output": "seen"}
+    def _health(self) -> dict[str, Any]:
+        code, now = 0 if self.health == "healthy" else 1, _text(datetime.now(UTC))
+        run = {"Start": now, "End": now, "ExitCode": code, "Output": "seen"}
         return {"Status": self.health, "FailingStreak": code, "Log": [run]}
 
 

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from stackproof.environment.loader import load
 from stackproof.environment.model import Environment
-from stackproof.environment.services import Service
 
 ENVIRONMENTS = Path(__file__).parents[2] / "environments"
 # Independent of the Docker context of the user who runs the tests.
@@ -22,6 +23,6 @@ def environment(name: str, **variables: str) -> Environment:
     return load(name, ENVIRONMENTS, {**SERVER, **variables})
 
 
-def different_fields(one: Environment | Service, other: Environment | Service) -> set[str]:
+def different_fields(one: BaseModel, other: BaseModel) -> set[str]:
     fields = type(one).model_fields
     return {field for field in fields if getattr(one, field) != getattr(other, field)}

@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from stackproof.environment.loader import InvalidEnvironment, load, names
 from stackproof.environment.services import Limits
+from stackproof.kinds.postgresql import Postgresql
 from stackproof.kinds.redis import Redis
 from stackproof.sizes import Bytes
 from tests.environment.committed import ENVIRONMENTS, NO_CONTEXT, different_fields, environment
@@ -59,6 +60,7 @@ def test_lab_differs_from_production_only_in_place() -> None:
     assert different_fields(prod, lab) - texts == {
         "engine", "resolve", "ca_file", "deploy", "compose_file", "compose_project", "checkout",
         "services", "routes", "nginx", "outside", "host", "vantage", "forbid", "network",
+        "datastores",
     }  # fmt: skip
     assert set(lab.forbid) > set(prod.forbid)
     assert prod.network is not None
@@ -72,6 +74,15 @@ def test_lab_differs_from_production_only_in_place() -> None:
     # What only root on the engine's machine can count.
     counted = {"pids": -1, "files_used": 0.9}
     assert lab.services["redis"].limits == prod.services["redis"].limits.model_copy(update=counted)
+    # Small limits, which a fault reaches soon.
+    limits = {"retained_wal", "ids_used", "idle_transaction_seconds", "lock_wait_seconds"}
+    content_of_lab = {"data_directory", "expects"}
+    of_lab = different_fields(
+        prod.datastores.of(Postgresql)["postgres"], lab.datastores.of(Postgresql)["postgres"]
+    )
+    assert of_lab == limits | content_of_lab
+    of_lab = different_fields(prod.datastores.of(Redis)["redis"], lab.datastores.of(Redis)["redis"])
+    assert of_lab == {"append_only", "eviction"}
     assert lab.services["nginx"].publish == ("8080", "8443")
     # Of the routes, only the content of the responses of the lab's services.
     content: dict[str, object] = {"identity": None, "healthy": None, "instance": None}

@@ -17,7 +17,7 @@ RECIPES: list[dict[str, Any]] = [
 
 
 def test_there_are_recipes() -> None:
-    assert len(RECIPES) == 6
+    assert len(RECIPES) == 7
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda each: next(iter(each[next(iter(each))])))

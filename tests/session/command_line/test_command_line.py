@@ -44,7 +44,8 @@ def test_a_misspelt_name(tmp_path: Path, expression: str, word: str, meant: str)
         f"-m {word}: neither an environment (dev, kinds, lab, prod, proxies, staging) nor a "
         "suite (caddy, compose_file, configuration, containers, datastores, defaults, deploy, "
         "health, host, identity, memcached, mounts, mysql, network, networks, nginx, options, "
-        "predeploy, rabbitmq, resources, rollback, routes, specification, tls, traefik), "
+        "postgresql, predeploy, rabbitmq, resources, rollback, routes, specification, tls, "
+        "traefik), "
         f"nor critical or synthetic{meant}",
     )
 

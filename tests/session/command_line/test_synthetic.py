@@ -74,6 +74,7 @@ def test_what_production_is_looked_at_for_without_a_login(tmp_path: Path) -> Non
         ("test_routes", "test_redirects"),
         ("test_routes", "test_upgrade"),
         ("test_routes", "test_identity"),
+        ("test_routes", "test_forbidden_text"),
         ("test_routes", "test_latency"),
         ("test_tls", "test_trusted"),
         ("test_tls", "test_host_name"),
