@@ -22,6 +22,9 @@ _LINE = re.compile(rb"^[\s\S]{0,8}?(\d{4}-\d\d-\d\dT\S{1,40}) (.*)$")
 _CAP = 32 * 1024 * 1024
 _LINE_READ = 16 * 1024
 _KEPT = 20
+# The engine notes the start once the program runs, later if it is busy. Errors of an earlier run
+# do not count, because a start of Caddy clears them.
+_EARLIER_SECONDS = 10
 # Only these lines are parsed: nearly all others are of requests.
 _OF_INTEREST = re.compile(
     rb'"level":"(?:error|dpanic|panic|fatal)"|\t(?:\x1b\[\d+m)*(?:ERROR|DPANIC|PANIC|FATAL)'
@@ -41,7 +44,8 @@ def caddy_errors(
     container = inspection.container
     hosts = {urlsplit(each.url).hostname or "" for each in target.environment.routes.values()}
     path = f"/containers/{container.id}/logs"
-    query = {"stdout": 1, "stderr": 1, "timestamps": 1, "since": container.started_at.timestamp()}
+    since = container.started_at.timestamp() - _EARLIER_SECONDS
+    query = {"stdout": 1, "stderr": 1, "timestamps": 1, "since": since}
 
     def read(engine: EngineClient) -> Log:
         log = Log(hosts)
