@@ -20,9 +20,10 @@ def _stable(output: str) -> list[str]:
     """The lines of an output but for durations and the place of the verdict."""
     lines = [re.sub(r"\(?[\d.]+ ?s\b\)?", "", line) for line in output.splitlines()]
     return [
-        line.partition("verdict:")[0]
+        line.partition("verdict:")[0].rstrip()
         for line in lines
-        if line.strip()
+        # The place of the verdict gets a line of its own if it is long.
+        if line.partition("verdict:")[0].strip()
         and not line.startswith(("rootdir:", "configfile:", "testpaths:", "cachedir:", "="))
     ]
 

@@ -12,6 +12,7 @@ from tests.faults.replay import Replay, Replays
 _SAYS_NOTHING = re.compile(
     r".*observed (?:.*[: ])?(?:test failed|error|failed|failure|unknown|bad|wrong|not ok)"
 )
+_VALUE_OF_A_FIELD = re.compile(r".* expected (\w+): .+, observed \1: .+")
 _NOTHING_WAS_EXPECTED = re.compile(r"[^:]+: expected (?:one|something|any|yes|ok), observed none")
 
 
@@ -25,6 +26,8 @@ def test_first_lines_of_a_fault(fault: Fault, replays: Replays) -> None:
 
 
 def says_nothing(line: str) -> bool:
+    if _VALUE_OF_A_FIELD.fullmatch(line):
+        return False
     return bool(_SAYS_NOTHING.fullmatch(line) or _NOTHING_WAS_EXPECTED.fullmatch(line))
 
 

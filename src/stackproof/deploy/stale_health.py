@@ -10,12 +10,13 @@ _GRACE_SECONDS = 120
 """A busy engine is late, and one that was suspended or a container that was paused starts over."""
 
 
-def why_stale(container: Container, at: datetime) -> str:
+def why_stale(container: Container, at: datetime, ahead_s: float = 0) -> str:
     """Return why `healthy` says nothing about a container any more; empty if it does.
 
     Args:
         container: the container.
-        at: when it was observed, by the engine's clock.
+        at: when it was observed, by the clock here.
+        ahead_s: seconds by which the engine's clock is ahead of it.
     """
     settings, health = container.creation.settings, container.health
     if health is None or (container.status, health.status) != ("running", "healthy"):
@@ -25,7 +26,7 @@ def why_stale(container: Container, at: datetime) -> str:
     interval, timeout = (
         health_check_seconds(name, settings.options) for name in ("interval", "timeout")
     )
-    age = (at - max(run.at for run in health.log)).total_seconds()
+    age = (at - max(run.at for run in health.log)).total_seconds() + ahead_s
     if age < _INTERVALS * (interval + timeout) + _GRACE_SECONDS:
         return ""
     ago = timedelta(seconds=int(age))

@@ -6,8 +6,10 @@ from math import ceil
 
 from stackproof.facts.container import Container
 from stackproof.facts.options import OptionValue, option
+from stackproof.unobserved import UnobservedError
 
 STARTING = "still starting"
+_SHOWN = 40
 _LONGEST = timedelta(minutes=10)
 
 
@@ -45,7 +47,15 @@ def why_starting(container: Container, at: datetime, *, is_specified: bool) -> s
 
 
 def health_check_seconds(key: str, options: Mapping[str, OptionValue]) -> float:
-    """Return a setting of a health check, or Docker's default: `interval`, `timeout`, …."""
+    """Return a setting of a health check, or Docker's default: `interval`, `timeout`, ….
+
+    Raises:
+        UnobservedError: it is not a number of seconds.
+    """
     name = f"healthcheck.{key}"
     found, known = options.get(name), option(name)
-    return float((found.shown if found else known.default if known else "0").removesuffix("s"))
+    shown = found.shown if found else known.default if known else "0"
+    try:
+        return float(shown.removesuffix("s"))
+    except ValueError:
+        raise UnobservedError(f"unexpected {key} of the health check: {shown[:_SHOWN]}") from None

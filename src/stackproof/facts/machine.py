@@ -1,13 +1,18 @@
 """The engine and the machine that it runs on."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from stackproof.facts.container import CgroupVersion
 from stackproof.facts.fields import Count
 from stackproof.frozen import Frozen
 from stackproof.sizes import Bytes
 from stackproof.unobserved import Unobserved
+
+MOST_SECONDS = 1e12
+"""More than there are between any two dates."""
 
 Limit = Literal["memory", "CPU", "process"]
 """A kind of limit of a container."""
@@ -24,7 +29,7 @@ class Machine(Frozen):
     """Its host name."""
     data_directory: str = ""
     """The directory of the engine's images, volumes and logs."""
-    clock_ahead_s: float = 0
+    clock_ahead_s: Annotated[float, Field(ge=-MOST_SECONDS, le=MOST_SECONDS)] = 0
     """Seconds by which its clock is ahead of the clock here; negative if it is behind."""
     clock_uncertain_s: float = 0
     """The uncertainty of that: half the duration of the request."""
