@@ -40,7 +40,10 @@ def test_a_good_deploy_is_go_and_leaves_a_baseline(
     assert written.containers.keys() == set(PRODUCTION.services)
     assert {len(each) for each in written.containers.values()} == {1}
     assert all(each[0].config_hash for each in written.containers.values())
-    assert min(map(len, written.latencies.values())) >= 3
+    # A webhook is not called again and again, and streams have no end to wait for.
+    unmeasured = {name for name, each in written.latencies.items() if not each}
+    assert unmeasured == {"n8n-webhook", "n8n-events", "n8n-push"}
+    assert all(len(each) >= 3 for name, each in written.latencies.items() if name not in unmeasured)
     assert written.nginx_loaded_at
     assert len(written.outcomes) == len(ran.verdict("lab")["checks"])
     assert set(written.outcomes.values()) == {"PASS"}

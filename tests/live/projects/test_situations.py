@@ -155,7 +155,10 @@ def test_a_proxy_that_passes_no_upgrade_on(verify: Verify) -> None:
     edit = "sed '/Upgrade/d' /etc/nginx/nginx.conf >/tmp/nginx.conf"
     reload = "cp /tmp/nginx.conf /etc/nginx/nginx.conf && nginx -s reload"
     docker("exec", f"{PROJECT}-front-1", "sh", "-c", f"{edit} && {reload}")
-    assert verify()["routes.status[socket]"] == "socket status: expected 101, observed 400"
+    assert verify()["routes.status[socket]"] == (
+        "socket status: expected a WebSocket (101 Switching Protocols), observed 400: "
+        "nginx does not pass Upgrade"
+    )
 
 
 def test_what_is_declared_otherwise(verify: Verify) -> None:
