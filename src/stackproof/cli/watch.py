@@ -49,11 +49,14 @@ class _Run:
 
 
 def public_routes(environment: Environment) -> Mapping[str, Route]:
-    """Return the routes that are requested from here, as visitors do, as often as needed."""
+    """Return the routes that are requested from here, as visitors do, as often as needed.
+
+    Streams are left out: a server keeps each of them for a while.
+    """
     return {
         name: each
         for name, each in environment.routes.items()
-        if each.vantage == "here" and each.is_repeatable
+        if each.vantage == "here" and each.is_repeatable and not each.stream
     }
 
 
