@@ -92,7 +92,7 @@ def _targets(environment: Environment) -> list[Target]:
     return [
         _target(route, environment)
         for route in environment.routes.values()
-        if route.vantage == "here" and route.method == "GET" and not route.websocket
+        if route.vantage == "here" and route.method == "GET" and not route.stays_open
     ]
 
 
