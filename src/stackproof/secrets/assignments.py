@@ -5,7 +5,7 @@ Each character is read a bounded number of times, so that the time is linear in 
 
 import json
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from stackproof.secrets.formats import Mark
 from stackproof.secrets.harmless import MARKED, PLACEHOLDER, is_harmless
@@ -228,24 +228,44 @@ class Assignments:
     def _in_brackets(self, name: _Name, at: int) -> _Replacement | None:
         if not is_secret_name(name.name):
             return None  # its content has names of its own
-        if self._text[at] in "[{" and self._left > 0:
-            try:
-                value, end = _DECODER.raw_decode(self._text, at)
-            except json.JSONDecodeError as error:
-                self._left -= error.pos - at
-            except (ValueError, RecursionError):  # how much was read is unknown
-                self._left = 0
-            else:
-                kept = redact_json(value, self._mark, str, named=True)
-                if kept == value:
-                    return _Replacement(at, end, self._text[at:end])
-                return _Replacement(at, end, json.dumps(kept, ensure_ascii=False))
+        if parsed := self._json(at):
+            value, end = parsed
+            kept = redact_json(value, self._mark, str, named=True)
+            if kept == value:
+                return _Replacement(at, end, self._text[at:end])
+            return _Replacement(at, end, json.dumps(kept, ensure_ascii=False))
         found = _FLAT.match(self._text, at)
         value = found[0] if found else ""
         inside = value[1:-1] if value[-1:] in (")", "]", "}", ">") else value[1:]
         if is_harmless(inside) or MARKED.match(inside) or _NAMED.search(inside):
             return None
         return _Replacement(at + 1, at + 1 + len(inside), self._mark(inside))
+
+    def _json(self, at: int) -> tuple[Any, int] | None:
+        """Return the JSON array or object at a position and its end; None if there is none.
+
+        The decoder counts all lines before an error. So it gets the whole rest of the text only
+        where the next characters do not decide.
+        """
+        if self._text[at] not in "[{":
+            return None
+        for length in (_PART, len(self._text)):
+            if self._left <= 0:
+                break
+            part = self._text[at : at + length]
+            try:
+                value, end = _DECODER.raw_decode(part)
+            except json.JSONDecodeError as error:
+                is_cut = error.pos >= _PART - _TOKEN or error.msg.startswith("Unterminated")
+                if length == _PART and at + length < len(self._text) and is_cut:
+                    continue
+                self._left -= error.pos
+                break
+            except (ValueError, RecursionError):  # how much was read is unknown
+                self._left = 0
+            else:
+                return value, at + end
+        return None
 
     def _indented(self, column: int, at: int) -> _Replacement | None:
         """Find the lines of a YAML block, which are indented further than the column."""
@@ -281,6 +301,9 @@ class Assignments:
 
 
 _DECODER = json.JSONDecoder()
+_PART = 4096
+_TOKEN = 16
+"""Longer than what the decoder reads before it finds an error in it, apart from strings."""
 
 
 def _end_of_line(text: str, at: int) -> int:
